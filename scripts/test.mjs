@@ -1,0 +1,36 @@
+// Runs everything that has to hold before a change lands: types, lint, format, dead code, then all tests.
+// The last line is the plain count that CI reads.
+import { spawn, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const files = process.argv.slice(2);
+
+if (files.length === 0) {
+  const check = spawnSync('npm', ['run', '--silent', 'check'], { cwd: root, stdio: 'inherit' });
+  if (check.status !== 0) {
+    process.stdout.write('npm run check failed\n0 passed, 1 failed\n');
+    process.exit(1);
+  }
+}
+
+const tests = spawn('bun', ['test', ...files], {
+  cwd: root,
+  stdio: ['ignore', 'pipe', 'pipe'],
+  // The limit has to be in the environment before Bun starts; see src/fetch-limit.ts.
+  env: { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: '65336' },
+});
+let tail = '';
+for (const stream of [tests.stdout, tests.stderr]) {
+  stream.on('data', (chunk) => {
+    process.stdout.write(chunk);
+    tail = (tail + chunk).slice(-4000);
+  });
+}
+tests.on('close', (code) => {
+  const count = (word) => Number(new RegExp(`^\\s*(\\d+) ${word}$`, 'm').exec(tail)?.[1] ?? 0);
+  const [passed, failed, errors] = [count('pass'), count('fail'), count('errors?')];
+  const ok = code === 0 && passed > 0 && failed === 0;
+  process.stdout.write(`${passed} passed, ${ok ? 0 : Math.max(1, failed + errors)} failed\n`);
+  process.exit(ok ? 0 : 1);
+});

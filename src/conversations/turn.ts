@@ -1,0 +1,56 @@
+// A turn: one question and its answer, from acceptance to exactly one terminal state. Pure: the store keeps it,
+// chat/run-turn drives it.
+import type { ErrorCode } from '../domain/errors.ts';
+
+export type TurnStatus = 'accepted' | 'streaming' | 'completed' | 'failed' | 'cancelled';
+
+const NEXT: Readonly<Record<TurnStatus, readonly TurnStatus[]>> = {
+  accepted: ['streaming', 'completed', 'failed', 'cancelled'],
+  streaming: ['completed', 'failed', 'cancelled'],
+  completed: [],
+  failed: [],
+  cancelled: [],
+};
+
+/** Whether a turn may go from one state to another; terminal states lead nowhere, a retry is a new turn. */
+export function mayBecome(from: TurnStatus, to: TurnStatus): boolean {
+  return NEXT[from].includes(to);
+}
+
+/** Whether nothing can follow this state. */
+export function isTerminal(status: TurnStatus): boolean {
+  return NEXT[status].length === 0;
+}
+
+export interface TurnUsage {
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  /** Prompt tokens that the upstream took from its KV cache, where it says so. */
+  readonly cachedTokens: number | null;
+}
+
+export interface Turn {
+  readonly id: string;
+  readonly conversationId: string;
+  /** The head that the turn was asked on; null for a conversation's first. */
+  readonly parentNode: string | null;
+  /** Last of the turn's own input nodes: the user's message, or the last tool result. */
+  readonly inputNode: string;
+  /** The sealed answer; null unless completed, or cancelled after visible text. */
+  readonly outputNode: string | null;
+  readonly status: TurnStatus;
+  readonly idempotencyKey: string | null;
+  /** Hex SHA-256 of the request's bytes: what tells a retry from another request under the same key. */
+  readonly requestFingerprint: string;
+  readonly upstream: string | null;
+  readonly upstreamModel: string | null;
+  readonly finishReason: string | null;
+  readonly errorCode: ErrorCode | null;
+  readonly usage: TurnUsage;
+  /** Milliseconds from acceptance to the first visible token. */
+  readonly ttftMs: number | null;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+}

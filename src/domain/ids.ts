@@ -1,0 +1,15 @@
+// Identifiers: a prefix that names the kind, then 32 hex digits of a UUIDv7, so that ids sort by creation time
+// and a listing needs no second column to break ties.
+
+type IdPrefix = 'req' | 'chatcmpl-' | 'conv' | 'turn' | 'node' | 'epoch' | 'inst';
+
+/** A fresh id such as `conv_0199e1…`; unique across processes, ordered by time within one. */
+export function newId(prefix: IdPrefix): string {
+  const separator = prefix.endsWith('-') ? '' : '_';
+  return `${prefix}${separator}${Bun.randomUUIDv7().replaceAll('-', '')}`;
+}
+
+/** A client's own x-request-id, if it is one that is safe to log and to send on; undefined otherwise. */
+export function saneRequestId(value: string | null): string | undefined {
+  return value !== null && /^[\w.:-]{1,128}$/.test(value) ? value : undefined;
+}
