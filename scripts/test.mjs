@@ -17,7 +17,7 @@ if (files.length === 0) {
 const tests = spawn('bun', ['test', ...files], {
   cwd: root,
   stdio: ['ignore', 'pipe', 'pipe'],
-  // The limit has to be in the environment before Bun starts; see src/fetch-limit.ts.
+  // The limit has to be in the environment before Bun starts; see src/process-environment.ts.
   env: { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: '65336' },
 });
 let tail = '';

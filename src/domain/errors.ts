@@ -36,7 +36,8 @@ export const ERROR_CATALOGUE = {
     http_status: 401,
     retryable: false,
     title: 'Wrong credentials',
-    description: 'The token is not the one this gateway was started with, or the header is not a Bearer token.',
+    description:
+      'The token is not the one this gateway was started with, or the header is not a Bearer token.',
     remediation:
       'Check the token against RUST_API_BEARER on the server, or the token file that the server names at start.',
     typical_param: null,
@@ -64,8 +65,10 @@ export const ERROR_CATALOGUE = {
     http_status: 429,
     retryable: true,
     title: 'Too many requests in flight',
-    description: 'The gateway or the upstream is already serving as many requests at once as it may.',
-    remediation: 'Wait for the time in the retry-after header, or let a running request finish first.',
+    description:
+      'The gateway or the upstream is already serving as many requests at once as it may.',
+    remediation:
+      'Wait for the time in the retry-after header, or let a running request finish first.',
     typical_param: null,
   },
   model_quota_exhausted: {
@@ -83,7 +86,8 @@ export const ERROR_CATALOGUE = {
     retryable: false,
     title: 'Request body too large',
     description: 'The body exceeds the configured ceiling (MAX_BODY_BYTES).',
-    remediation: 'Send less: shorten the history or shrink the images. Operators can raise MAX_BODY_BYTES.',
+    remediation:
+      'Send less: shorten the history or shrink the images. Operators can raise MAX_BODY_BYTES.',
     typical_param: null,
   },
   unsupported_media_type: {
@@ -119,7 +123,8 @@ export const ERROR_CATALOGUE = {
     http_status: 400,
     retryable: false,
     title: 'Field has a wrong value',
-    description: 'A field, query parameter or header has the wrong type or a value outside its range.',
+    description:
+      'A field, query parameter or header has the wrong type or a value outside its range.',
     remediation: 'Correct the field that param names, as the message says.',
     typical_param: 'messages[0].role',
   },
@@ -137,8 +142,10 @@ export const ERROR_CATALOGUE = {
     http_status: 400,
     retryable: false,
     title: 'Token limit below 1',
-    description: 'max_tokens or max_completion_tokens is zero or negative, so no answer could be given.',
-    remediation: "Ask for at least 1 token. Values between 1 and a model's own floor are raised to that floor.",
+    description:
+      'max_tokens or max_completion_tokens is zero or negative, so no answer could be given.',
+    remediation:
+      "Ask for at least 1 token. Values between 1 and a model's own floor are raised to that floor.",
     typical_param: 'max_tokens',
   },
   image_url_not_supported: {
@@ -155,7 +162,8 @@ export const ERROR_CATALOGUE = {
     http_status: 400,
     retryable: false,
     title: 'Unreadable image',
-    description: 'The data URI is malformed, its base64 is broken, or its bytes are not the image type it claims.',
+    description:
+      'The data URI is malformed, its base64 is broken, or its bytes are not the image type it claims.',
     remediation: 'Send PNG, JPEG, WebP or GIF bytes in strict base64 under their own MIME type.',
     typical_param: 'messages[0].content[1].image_url.url',
   },
@@ -164,7 +172,8 @@ export const ERROR_CATALOGUE = {
     http_status: 400,
     retryable: false,
     title: 'The model cannot do that',
-    description: 'The request uses images, tools or another feature that the chosen model does not have.',
+    description:
+      'The request uses images, tools or another feature that the chosen model does not have.',
     remediation: 'Pick a model with that capability: GET /v1/info lists them.',
     typical_param: 'messages[0].content[1]',
   },
@@ -174,7 +183,8 @@ export const ERROR_CATALOGUE = {
     retryable: false,
     title: 'Prompt too long',
     description: "The prompt and the requested answer do not fit into the model's context window.",
-    remediation: 'Shorten the messages, lower max_tokens, or pick a model with a larger context window.',
+    remediation:
+      'Shorten the messages, lower max_tokens, or pick a model with a larger context window.',
     typical_param: 'messages',
   },
   idempotency_key_reused: {
@@ -183,7 +193,8 @@ export const ERROR_CATALOGUE = {
     retryable: false,
     title: 'Idempotency key used for another request',
     description: 'The same Idempotency-Key came before with a different body.',
-    remediation: 'Send a fresh key for each new request; repeat a key only with the identical body.',
+    remediation:
+      'Send a fresh key for each new request; repeat a key only with the identical body.',
     typical_param: 'idempotency-key',
   },
   conversation_busy: {
@@ -213,13 +224,23 @@ export const ERROR_CATALOGUE = {
     remediation: 'Check the path; the README lists the routes.',
     typical_param: null,
   },
+  model_not_found: {
+    type: 'not_found',
+    http_status: 404,
+    retryable: false,
+    title: 'No such model',
+    description: 'GET /v1/models/{id} was asked for an alias that this gateway does not serve.',
+    remediation: 'GET /v1/models lists the aliases that are served.',
+    typical_param: 'id',
+  },
   conversation_not_found: {
     type: 'not_found',
     http_status: 404,
     retryable: false,
     title: 'No such conversation',
     description: 'The conversation does not exist, was deleted, or belongs to somebody else.',
-    remediation: 'Check conversation_id and user_id, or start a new conversation by leaving conversation_id out.',
+    remediation:
+      'Check conversation_id and user_id, or start a new conversation by leaving conversation_id out.',
     typical_param: 'conversation_id',
   },
   turn_not_found: {
@@ -228,7 +249,8 @@ export const ERROR_CATALOGUE = {
     retryable: false,
     title: 'No such turn',
     description: 'The turn does not exist, was deleted, or belongs to somebody else.',
-    remediation: 'Check the turn id: it is in the x-turn-id header of the reply that started the turn.',
+    remediation:
+      'Check the turn id: it is in the x-turn-id header of the reply that started the turn.',
     typical_param: 'turn_id',
   },
   method_not_allowed: {
@@ -245,7 +267,8 @@ export const ERROR_CATALOGUE = {
     http_status: 400,
     retryable: false,
     title: 'The model server refused the request',
-    description: "The upstream answered with a client error; its own message is kept, and its status where it is a 4xx.",
+    description:
+      'The upstream answered with a client error; its own message is kept, and its status where it is a 4xx.',
     remediation: 'Change the request as the upstream message says.',
     typical_param: null,
   },
@@ -299,7 +322,8 @@ export const ERROR_CATALOGUE = {
     http_status: 502,
     retryable: true,
     title: 'The answer was cut off',
-    description: 'The upstream stopped before its answer was complete. What came before is incomplete.',
+    description:
+      'The upstream stopped before its answer was complete. What came before is incomplete.',
     remediation: 'Treat the partial answer as unfinished and send the request again.',
     typical_param: null,
   },
@@ -326,7 +350,8 @@ export const ERROR_CATALOGUE = {
     http_status: 500,
     retryable: true,
     title: 'A fault in the gateway',
-    description: 'Something failed that should not have. The log has the details under the request id.',
+    description:
+      'Something failed that should not have. The log has the details under the request id.',
     remediation: 'Try again; if it persists, report it with the request id.',
     typical_param: null,
   },
@@ -365,6 +390,19 @@ export class GatewayError extends Error {
     this.status = details.status ?? entry.http_status;
     this.retryAfterMs = details.retryAfterMs;
     this.headers = details.headers ?? {};
+  }
+
+  /** The same error, with further reply headers. */
+  withHeaders(headers: Readonly<Record<string, string>>): GatewayError {
+    const { message, status, cause } = this;
+    return new GatewayError(this.code, {
+      message,
+      status,
+      cause,
+      headers: { ...this.headers, ...headers },
+      ...(this.param === null ? {} : { param: this.param }),
+      ...(this.retryAfterMs === undefined ? {} : { retryAfterMs: this.retryAfterMs }),
+    });
   }
 
   get entry(): CatalogueEntry {

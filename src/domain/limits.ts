@@ -15,17 +15,11 @@ export const MAX_ERROR_BODY_BYTES = 64 * 1024;
 /** What of an upstream's own message a client is shown. */
 export const MAX_UPSTREAM_MESSAGE_CHARS = 2_000;
 
-/** Proxies and load balancers cut a silent connection after 60 s or more; clients count on a sign of life by then. */
-export const HEARTBEAT_MS = 15_000;
-
 /** SDKs ignore a longer retry-after and fall back to a short backoff, which is the opposite of what was meant. */
 export const MAX_RETRY_AFTER_MS = 60_000;
 
 /** Seconds a client may leave a request half sent; Bun counts it as lack of progress, not as total time. */
 export const READ_IDLE_SECONDS = 15;
-
-/** Images in one request; more is a mistake or an attack on the upstream's memory. */
-export const MAX_IMAGES_PER_REQUEST = 64;
 
 /** Page size of a listing. */
 export const MAX_PAGE = 100;

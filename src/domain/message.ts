@@ -3,13 +3,6 @@
 
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool' | 'function';
 
-export interface ContentPart {
-  readonly type: string;
-  readonly text?: string;
-  readonly image_url?: { readonly url: string };
-  readonly [member: string]: unknown;
-}
-
 export interface ToolCall {
   readonly id: string;
   readonly type: 'function';
