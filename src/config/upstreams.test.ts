@@ -1,0 +1,47 @@
+// Addresses that paths can be appended to, and time limits by the class of the model.
+
+import { expect, test } from 'bun:test';
+import { loadConfig } from './load.ts';
+import { openAiBaseUrl, timeoutsFor } from './upstreams.ts';
+
+const { config } = loadConfig({
+  env: {},
+  cwd: '/w',
+  readFile: () => `
+upstreams:
+  spark: { kind: vllm, base_url: "http://h/v1", timeouts: { idle_ms: 7 } }
+  ollama: { kind: ollama, base_url: "http://h" }
+  openrouter: { kind: openrouter }`,
+});
+
+function limits(upstream: string, alias: string) {
+  const [server, model] = [config.upstreams[upstream], config.models[alias]];
+  if (server === undefined || model === undefined) throw new Error('not configured');
+  return timeoutsFor(server, model);
+}
+
+test("an Ollama's address gets the /v1 that it lacks, and nothing ends with a slash", () => {
+  expect(openAiBaseUrl('ollama', 'http://h:11434')).toBe('http://h:11434/v1');
+  expect(openAiBaseUrl('ollama', 'http://h:11434/v1/')).toBe('http://h:11434/v1');
+  expect(openAiBaseUrl('openai', 'http://h/api//')).toBe('http://h/api');
+});
+
+test('a chat model has the ordinary time limits', () => {
+  expect(limits('ollama', 'llama-4-scout')).toEqual({
+    connectMs: 5000,
+    firstByteMs: 120_000,
+    idleMs: 60_000,
+    totalMs: 600_000,
+  });
+});
+
+test('image and reasoning models, configurable ones included, have the long ones', () => {
+  const long = { connectMs: 5000, firstByteMs: 600_000, idleMs: 600_000, totalMs: 1_800_000 };
+  expect(limits('openrouter', 'gpt-image')).toEqual(long);
+  expect(limits('openrouter', 'flagship')).toEqual(long);
+  expect(limits('openrouter', 'mistral-small-4')).toEqual(long);
+});
+
+test("an upstream's own time limit wins over that of the class", () => {
+  expect(limits('spark', 'gpt-5.5-pro')).toMatchObject({ idleMs: 7, firstByteMs: 600_000 });
+});

@@ -1,0 +1,54 @@
+// What follows from an upstream's kind and a model's class: the address to append paths to, and the time limits.
+
+import type { Model, Settings, Upstream, UpstreamKind } from './schema.ts';
+
+const PUBLIC_BASE_URLS: Partial<Record<UpstreamKind, string>> = {
+  openai: 'https://api.openai.com/v1',
+  openrouter: 'https://openrouter.ai/api/v1',
+};
+
+/** Whether the kind alone says where the server is. */
+export function hasKnownAddress(kind: unknown): boolean {
+  return typeof kind === 'string' && Object.hasOwn(PUBLIC_BASE_URLS, kind);
+}
+
+/** The OpenAI-compatible base: no slash at its end; an Ollama's own address gets the /v1 that it lacks. */
+export function openAiBaseUrl(kind: UpstreamKind, baseUrl: string): string {
+  const base = baseUrl.replace(/\/+$/, '');
+  return kind === 'ollama' && !base.endsWith('/v1') ? `${base}/v1` : base;
+}
+
+/** The upstream as the gateway uses it. Its settings must have an address, or a kind with a known one. */
+export function toUpstream(settings: Settings['upstreams'][string]): Upstream {
+  const { kind, base_url = PUBLIC_BASE_URLS[kind] ?? '', ...rest } = settings;
+  return { kind, base_url: openAiBaseUrl(kind, base_url), ...rest };
+}
+
+/** Milliseconds each. */
+export interface TimeLimits {
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly idleMs: number;
+  readonly totalMs: number;
+}
+
+const CHAT = { firstByteMs: 120_000, idleMs: 60_000, totalMs: 600_000 };
+
+/** Images and reasoning may be silent for minutes before, and amid, an answer. */
+const PATIENT = { firstByteMs: 600_000, idleMs: 600_000, totalMs: 1_800_000 };
+
+/** The time limits for one model at one upstream: the upstream's own where it has them, else by the model's class. */
+export function timeoutsFor(
+  upstream: Pick<Upstream, 'timeouts'>,
+  model: Pick<Model, 'capabilities'>,
+): TimeLimits {
+  const { reasoning, image_generation } = model.capabilities;
+  const byClass = reasoning !== false || image_generation ? PATIENT : CHAT;
+  const { timeouts } = upstream;
+  return {
+    connectMs: timeouts.connect_ms,
+    firstByteMs: timeouts.first_byte_ms ?? byClass.firstByteMs,
+    idleMs: timeouts.idle_ms ?? byClass.idleMs,
+    totalMs: timeouts.total_ms ?? byClass.totalMs,
+  };
+}
