@@ -1,0 +1,86 @@
+// One method per event worth knowing: every log line is written here, and nowhere else, so that this file is the list
+// of what an operator can see.
+import type { Logger } from 'pino';
+import type { Clock } from '../domain/clock.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { UpstreamHealth } from '../routing/health.ts';
+import type { RequestRecord } from './request-record.ts';
+
+export interface Probe {
+  requestFinished(record: RequestRecord, error?: unknown): void;
+  turnFinished(turn: {
+    turnId: string;
+    conversationId: string;
+    status: string;
+    errorCode: string | null;
+  }): void;
+  /** Something after the reply failed and has nobody to be told; never silent. */
+  backgroundFailed(what: string, error: unknown): void;
+  upstreamChanged(health: UpstreamHealth): void;
+  turnsRecovered(count: number): void;
+  started(facts: Readonly<Record<string, unknown>>): void;
+  draining(facts: { signal: string; open: number }): void;
+  stopped(): void;
+}
+
+export function createProbe(logger: Logger, clock: Pick<Clock, 'elapsed'>): Probe {
+  return {
+    requestFinished(record, error) {
+      const fields = requestFields(record, clock.elapsed() - record.startedAt);
+      const cause = error instanceof GatewayError ? error.cause : error;
+      if (record.errorCode === 'internal_error')
+        logger.error({ ...fields, err: cause }, 'request failed');
+      else if (record.errorCode)
+        logger.warn({ ...fields, reason: reasonOf(cause) }, 'request refused');
+      else logger.info(fields, record.clientGone ? 'client gone' : 'request');
+    },
+    turnFinished: (turn) => logger.info({ turn }, 'turn finished'),
+    backgroundFailed: (what, error) => logger.error({ err: error, what }, 'background work failed'),
+    upstreamChanged({ name, healthy, problem, latencyMs }) {
+      const facts = { upstream: name, problem: problem ?? undefined, latency_ms: latencyMs };
+      if (healthy) logger.info(facts, 'upstream is up');
+      else logger.warn(facts, 'upstream is down');
+    },
+    turnsRecovered(count) {
+      if (count > 0)
+        logger.warn({ turns: count }, 'turns that a crash left open were ended as interrupted');
+    },
+    started: (facts) => logger.info(facts, 'gateway started'),
+    draining: (facts) => logger.info(facts, 'draining'),
+    stopped: () => logger.info('gateway stopped'),
+  };
+}
+
+function requestFields(record: RequestRecord, durationMs: number): Record<string, unknown> {
+  const { askedAt, answeredAt, usage } = record;
+  return {
+    request_id: record.requestId,
+    method: record.method,
+    path: record.path,
+    status: record.clientGone ? 499 : record.status,
+    duration_ms: rounded(durationMs),
+    stream: record.stream || undefined,
+    model: record.alias,
+    upstream: record.upstream,
+    attempts: record.attempts,
+    ttfb_ms:
+      askedAt !== undefined && answeredAt !== undefined ? rounded(answeredAt - askedAt) : undefined,
+    prompt_tokens: usage?.prompt_tokens,
+    completion_tokens: usage?.completion_tokens,
+    cached_tokens: usage?.prompt_tokens_details?.cached_tokens,
+    conversation: record.conversationId,
+    turn: record.turnId,
+    error_code: record.errorCode,
+  };
+}
+
+/** A cause in one short line, without a stack: causes come from the network and from SQLite, not from requests. */
+function reasonOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const code: unknown = Reflect.get(cause, 'code');
+  return typeof code === 'string' ? `${code}: ${cause.message}` : cause.message;
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

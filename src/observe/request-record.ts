@@ -1,0 +1,27 @@
+// What is learnt of one request on its way through, for its log line and later its metrics. Handlers fill it in; it
+// never holds content, credentials or headers.
+import type { ErrorCode } from '../domain/errors.ts';
+import type { Usage } from '../domain/message.ts';
+
+export interface RequestRecord {
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
+  status: number;
+  stream: boolean;
+  alias?: string;
+  upstream?: string;
+  upstreamModel?: string;
+  attempts?: number;
+  /** Monotonic milliseconds at which the upstream was asked, and at which it first answered. */
+  askedAt?: number;
+  answeredAt?: number;
+  usage?: Usage;
+  conversationId?: string;
+  turnId?: string;
+  errorCode?: ErrorCode;
+  /** The client left before the reply was complete. */
+  clientGone?: boolean;
+}

@@ -1,0 +1,46 @@
+// The prompt of a turn: the stored bytes of every message, joined. No parsing, no re-serialising, no clock, no
+// trimming: within an epoch each prompt begins with the bytes of the one before, and that is what lets an engine
+// reuse its KV cache.
+import type { Blob, ConversationNode, RenderProfile } from '../conversations/conversation.ts';
+import { fillMarks } from './blob-mark.ts';
+
+/** JSON text of the messages array for `nodes` (from the first message on) under `profile`. */
+export function assembleMessages(
+  profile: Pick<RenderProfile, 'system'>,
+  nodes: readonly ConversationNode[],
+  blobs: ReadonlyMap<string, Blob>,
+): string {
+  const wires = nodes.flatMap((node, index) => {
+    const wire = answeredWire(node, nodes.slice(index + 1));
+    return wire === null ? [] : [fillMarks(wire, blobs)];
+  });
+  return `[${[...(profile.system === null ? [] : [profile.system]), ...wires].join(',')}]`;
+}
+
+/** The ids of the tool calls that a message asks for; empty for any other message. */
+export function toolCallIds(wire: string): string[] {
+  if (!wire.includes('"tool_calls"')) return [];
+  const { tool_calls } = JSON.parse(wire) as { tool_calls?: { id?: string }[] };
+  return (tool_calls ?? []).flatMap(({ id }) => (id === undefined ? [] : [id]));
+}
+
+/**
+ * Engines refuse a tool call without its result. A person may go on without giving one, and then the call is left
+ * out: null when nothing else is in the message.
+ */
+function answeredWire(
+  node: ConversationNode,
+  following: readonly ConversationNode[],
+): string | null {
+  if (node.role !== 'assistant') return node.wire;
+  const called = toolCallIds(node.wire);
+  if (called.length === 0 || following.length === 0) return node.wire;
+  const answered = new Set<unknown>();
+  for (const { role, wire } of following) {
+    if (role !== 'tool') break;
+    answered.add((JSON.parse(wire) as { tool_call_id: unknown }).tool_call_id);
+  }
+  if (called.every((id) => answered.has(id))) return node.wire;
+  const { tool_calls: _, ...message } = JSON.parse(node.wire) as Record<string, unknown>;
+  return message['content'] ? JSON.stringify(message) : null;
+}
