@@ -1,0 +1,151 @@
+// Builds the whole answer from a stream's chunks: what /c1 seals, stores and replies with. Members that the gateway
+// does not know are kept.
+import type { ToolCall, Usage } from '../domain/message.ts';
+import { isObject } from '../json/document.ts';
+import type { Completion } from '../providers/provider.ts';
+import { wellFormedJson } from '../prompt/blob-mark.ts';
+import type { NewNode } from '../conversations/node.ts';
+
+/** An answer as far as it has come. Only choice 0 counts: /c1 asks for one. */
+export interface Answer {
+  readonly id: string | null;
+  readonly created: number | null;
+  /** Members of the message beside role, content and tool_calls: reasoning, images, refusal, … */
+  readonly extra: Readonly<Record<string, unknown>>;
+  readonly content: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly finishReason: string | null;
+  readonly usage: Usage | null;
+  /** Top-level members that an upstream adds: timings, provider, system_fingerprint, … */
+  readonly rest: Readonly<Record<string, unknown>>;
+}
+
+export const EMPTY_ANSWER: Answer = {
+  id: null,
+  created: null,
+  extra: {},
+  content: '',
+  toolCalls: [],
+  finishReason: null,
+  usage: null,
+  rest: {},
+};
+
+/** The answer with one more chunk taken in. */
+export function withChunk(answer: Answer, chunk: Completion): Answer {
+  const { id, created, choices = [], usage, object: _, model: __, ...rest } = chunk;
+  const choice = choices.find(({ index = 0 }) => index === 0);
+  const delta = choice?.delta ?? {};
+  const { role: ___, content, tool_calls, ...extra } = delta;
+  return {
+    id: answer.id ?? id ?? null,
+    created: answer.created ?? (typeof created === 'number' ? created : null),
+    extra: Object.keys(extra).length === 0 ? answer.extra : mergedExtra(answer.extra, extra),
+    content: typeof content === 'string' ? answer.content + content : answer.content,
+    toolCalls: Array.isArray(tool_calls)
+      ? mergedCalls(answer.toolCalls, tool_calls)
+      : answer.toolCalls,
+    // Some engines say it again, or say it late: the first one counts.
+    finishReason: answer.finishReason ?? choice?.finish_reason ?? null,
+    usage: usage ?? answer.usage,
+    rest: { ...answer.rest, ...rest },
+  };
+}
+
+/** Whether there is anything that a person has seen. */
+export function isVisible(answer: Answer): boolean {
+  return answer.content !== '' || answer.toolCalls.length > 0 || 'images' in answer.extra;
+}
+
+/** The message to seal: role, content and tool calls go upstream again, the rest is kept beside it. */
+export function answerNode(answer: Answer, createdAt: number): NewNode {
+  const message = {
+    role: 'assistant',
+    content: answer.content === '' && answer.toolCalls.length > 0 ? null : answer.content,
+    ...(answer.toolCalls.length > 0 ? { tool_calls: answer.toolCalls } : {}),
+  };
+  return {
+    role: 'assistant',
+    wire: wellFormedJson(message),
+    extra: Object.keys(answer.extra).length === 0 ? null : wellFormedJson(answer.extra),
+    text: answer.content.toWellFormed(),
+    blobs: [],
+    createdAt,
+  };
+}
+
+/** The answer as a chat.completion, with what /c1 adds. */
+export function answerCompletion(
+  answer: Answer,
+  { alias, conversationId, turnId }: { alias: string; conversationId: string; turnId: string },
+): string {
+  const { content, toolCalls, extra } = answer;
+  const message = {
+    role: 'assistant',
+    content: content === '' && toolCalls.length > 0 ? null : content,
+    ...(toolCalls.length > 0 ? { tool_calls: toolCalls } : {}),
+    ...extra,
+  };
+  return JSON.stringify({
+    id: answer.id ?? `chatcmpl-${turnId}`,
+    object: 'chat.completion',
+    created: answer.created ?? 0,
+    model: alias,
+    choices: [{ index: 0, message, finish_reason: answer.finishReason }],
+    ...(answer.usage ? { usage: answer.usage } : {}),
+    ...answer.rest,
+    conversation_id: conversationId,
+    turn_id: turnId,
+  });
+}
+
+function mergedExtra(
+  known: Readonly<Record<string, unknown>>,
+  more: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...known };
+  for (const [key, value] of Object.entries(more)) {
+    if (value === null || value === undefined) continue;
+    const before = merged[key];
+    if (typeof before === 'string' && typeof value === 'string') merged[key] = before + value;
+    else if (Array.isArray(before) && Array.isArray(value)) merged[key] = [...before, ...value];
+    else merged[key] = value;
+  }
+  return merged;
+}
+
+function mergedCalls(known: readonly ToolCall[], deltas: readonly unknown[]): ToolCall[] {
+  const calls = [...known];
+  for (const delta of deltas) {
+    if (!isObject(delta)) continue;
+    const at = callIndex(calls, delta);
+    const before = calls[at];
+    const fn = isObject(delta['function']) ? delta['function'] : {};
+    // Unknown members (Gemini's thought signatures in extra_content) have to be replayed as they came.
+    const { index: _, ...rest } = delta;
+    calls[at] = {
+      ...before,
+      ...rest,
+      id: before?.id ?? (textOf(delta['id']) || `call_${at}`),
+      type: 'function',
+      function: {
+        name: before?.function.name || textOf(fn['name']),
+        arguments: (before?.function.arguments ?? '') + textOf(fn['arguments']),
+      },
+    };
+  }
+  return calls;
+}
+
+/** Gemini leaves the index out: then an id of its own begins a new call, and none continues the last one. */
+function callIndex(calls: readonly ToolCall[], delta: Readonly<Record<string, unknown>>): number {
+  if (typeof delta['index'] === 'number') return Math.min(delta['index'], calls.length);
+  const id = delta['id'];
+  if (typeof id !== 'string' || id === '') return Math.max(calls.length - 1, 0);
+  const known = calls.findIndex((call) => call.id === id);
+  return known === -1 ? calls.length : known;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,133 @@
+// /v1: one stateless chat completion. The client's own bytes go out with only what the contract changes spliced in,
+// and the upstream's bytes come back the same way.
+import { dataEvent, commentEvent, DONE } from '../sse/encode.ts';
+import type { EventSource } from '../sse/event-stream.ts';
+import type { JsonDocument } from '../json/document.ts';
+import { isObject } from '../json/document.ts';
+import { membersOf } from '../json/members.ts';
+import { withMembers, type Changes } from '../json/splice.ts';
+import type { Usage } from '../domain/message.ts';
+import type { ChatEvent, ChatReply, Provider, Target } from '../providers/provider.ts';
+import { checkMessages } from '../prompt/check-content.ts';
+import type { Alias, Catalog } from '../routing/catalog.ts';
+import type { Health } from '../routing/health.ts';
+import { openReply } from '../routing/open.ts';
+import { planTargets } from '../routing/plan.ts';
+import { checkTools } from './chat-request.ts';
+import { shownJson, type ShownAs } from './shown-chunk.ts';
+import { raiseTokenLimits } from './token-limits.ts';
+
+export interface RelayDeps {
+  readonly catalog: Catalog;
+  readonly health: Pick<Health, 'of'>;
+  readonly provider: Provider;
+}
+
+export interface RelayRequest {
+  readonly document: JsonDocument;
+  readonly alias: string;
+  readonly messages: readonly unknown[];
+  readonly stream: boolean;
+  readonly requestId: string;
+  /** Told of each target before it is asked. */
+  onAttempt(target: Target): void;
+  /** Told of the token counts when the upstream reports them. */
+  onUsage(usage: Usage): void;
+}
+
+/** A request that has passed every check and can be asked. */
+export interface PreparedRelay {
+  /** What was changed in the request, for x-gateway-applied. */
+  readonly applied: readonly string[];
+  /** The whole reply as JSON text. Rejects with a GatewayError. */
+  json(signal: AbortSignal): Promise<string>;
+  /** The reply as encoded events; asks the upstream when first pulled, and throws a GatewayError when it fails. */
+  events(signal: AbortSignal): EventSource;
+}
+
+/** Checks the request; whatever is wrong with it is thrown here, before any upstream hears of it. */
+export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRelay {
+  const alias = deps.catalog.find(request.alias);
+  checkMessages(request.messages, 'messages', alias);
+  checkTools(request.document.value, alias);
+  const limits = raiseTokenLimits(request.document.value, alias.minMaxTokens);
+  const fixedChanges = { ...limits.changes, ...streamOptions(request) };
+  const plan = planTargets(alias, deps.health);
+  const shown = shownAs(request, alias);
+
+  const ask = async (signal: AbortSignal): Promise<ChatReply> => {
+    const bodyFor = (target: Target) => {
+      request.onAttempt(target);
+      return bodyWith(request.document, { ...fixedChanges, model: JSON.stringify(target.model) });
+    };
+    const { stream, requestId } = request;
+    const { reply } = await openReply(
+      { alias, plan, stream, requestId, bodyFor },
+      deps.provider,
+      signal,
+    );
+    return reply;
+  };
+
+  return {
+    applied: limits.applied,
+    async json(signal) {
+      const reply = await ask(signal);
+      if (reply.kind === 'stream')
+        throw new TypeError('a provider streamed a reply that was asked for whole');
+      if (reply.completion.usage) request.onUsage(reply.completion.usage);
+      return shownJson(reply.json, reply.completion, { ...shown, usage: true }) ?? reply.json;
+    },
+    async *events(signal) {
+      const reply = await ask(signal);
+      if (reply.kind === 'json')
+        throw new TypeError('a provider sent a reply whole that was asked for as a stream');
+      yield* shownEvents(reply.events, shown, request.onUsage);
+    },
+  };
+}
+
+function bodyWith({ text, members }: JsonDocument, changes: Changes): string {
+  return withMembers(text, members, changes);
+}
+
+/** The gateway always wants to learn the usage of a stream, whether or not the client does. */
+function streamOptions({ document, stream }: RelayRequest): Changes {
+  if (!stream) return {};
+  const options = document.value['stream_options'];
+  if (!isObject(options)) return { stream_options: '{"include_usage":true}' };
+  if (options['include_usage'] === true) return {};
+  const member = document.members.find(({ key }) => key === 'stream_options');
+  const text = document.text.slice(member?.valueStart, member?.valueEnd);
+  return { stream_options: withMembers(text, membersOf(text), { include_usage: 'true' }) };
+}
+
+function shownAs({ document }: RelayRequest, alias: Alias): ShownAs {
+  const options = document.value['stream_options'];
+  return {
+    alias: alias.name,
+    modelJson: JSON.stringify(alias.name),
+    usage: isObject(options) && options['include_usage'] === true,
+  };
+}
+
+async function* shownEvents(
+  batches: AsyncIterable<readonly ChatEvent[]>,
+  shown: ShownAs,
+  onUsage: (usage: Usage) => void,
+): AsyncGenerator<string, void, undefined> {
+  for await (const batch of batches) {
+    let text = '';
+    for (const event of batch) {
+      if (event.kind === 'comment') {
+        text += commentEvent(event.text);
+        continue;
+      }
+      if (event.chunk.usage) onUsage(event.chunk.usage);
+      const json = shownJson(event.json, event.chunk, shown);
+      if (json !== null) text += dataEvent(json);
+    }
+    if (text !== '') yield text;
+  }
+  yield dataEvent(DONE);
+}
