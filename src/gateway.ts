@@ -1,0 +1,186 @@
+// The composition root: from a configuration to the wired parts. Nothing below this file knows the configuration, and
+// nothing above it knows the parts.
+import { createAuthenticate } from './access/credentials.ts';
+import { createRateLimit } from './access/rate-limit.ts';
+import { createTurns } from './chat/turns.ts';
+import type { Config } from './config/schema.ts';
+import { configHash } from './config/secrets.ts';
+import { timeoutsFor } from './config/upstreams.ts';
+import { unavailableStore } from './conversations/unavailable-store.ts';
+import type { ConversationStore } from './conversations/store.ts';
+import { systemClock } from './domain/clock.ts';
+import { createDeadlines } from './domain/deadlines.ts';
+import { GatewayError } from './domain/errors.ts';
+import { createApp } from './http/app.ts';
+import { admit } from './http/gates.ts';
+import { createHttpServer, type Connection } from './http/server.ts';
+import { createProbe, type Probe } from './observe/probe.ts';
+import type { Log } from './observe/log.ts';
+import { createOpenAiProvider } from './providers/openai.ts';
+import type { Target } from './providers/provider.ts';
+import { createUpstreamClient } from './providers/upstream.ts';
+import { createCatalog, type Alias } from './routing/catalog.ts';
+import { watchHealth } from './routing/health.ts';
+import { openSqliteStore } from './storage/sqlite.ts';
+import { watchStore } from './conversations/watch-store.ts';
+import packageJson from '../package.json' with { type: 'json' };
+
+export interface GatewayOptions {
+  readonly config: Config;
+  /** The token that clients must send. */
+  readonly bearer: string;
+  /** True when the configuration's only upstream is the built-in demo engine. */
+  readonly demo: boolean;
+  readonly log: Log;
+}
+
+export interface Gateway {
+  readonly probe: Probe;
+  fetch(request: Request, connection: Connection): Promise<Response>;
+  /** Requests and turns that are being served. */
+  openWork(): number;
+  /** Stops taking requests, lets running answers go on for `drainMs`, ends the rest with an error. */
+  drain(drainMs: number): Promise<void>;
+  /** Lets go of everything; to be called once nothing is served any more. */
+  close(): Promise<void>;
+}
+
+/** How long streams that were cut off by the drain's deadline get to send their error. */
+const LAST_WORDS_MS = 2_000;
+
+export async function createGateway({
+  config,
+  bearer,
+  demo,
+  log,
+}: GatewayOptions): Promise<Gateway> {
+  const clock = systemClock;
+  const deadlines = createDeadlines(clock);
+  const probe = createProbe(log.logger, clock);
+  const store = await openStore(config, probe);
+  const health = watchHealth({
+    upstreams: Object.entries(config.upstreams).map(([name, upstream]) => ({
+      name,
+      kind: upstream.kind,
+      baseUrl: upstream.base_url,
+      headers: headersFor(upstream),
+    })),
+    intervalMs: config.health.probe_interval_ms,
+    timeoutMs: config.health.probe_timeout_ms,
+    clock,
+    onChange: (changed) => probe.upstreamChanged(changed),
+  });
+  const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
+  const catalog = createCatalog(Object.keys(config.models).map((name) => aliasOf(name, config)));
+  const provider = createOpenAiProvider(createUpstreamClient({ deadlines }));
+  const turns = createTurns({ store, provider, health, clock, deadlines, probe });
+  const authenticate = createAuthenticate([bearer]);
+  const { rate_per_second, burst, max_body_bytes } = config.limits;
+  const rateLimit = createRateLimit({ perSecond: rate_per_second, burst, clock });
+  let draining = false;
+
+  const app = createApp({
+    admit: (exchange) => admit(exchange, authenticate, rateLimit),
+    catalog,
+    health,
+    provider,
+    store,
+    turns,
+    deadlines,
+    demo,
+    heartbeatMs: config.streams.heartbeat_ms,
+    maxBodyBytes: max_body_bytes,
+    version: packageJson.version,
+    configHash: configHash(config),
+    startedAt: Math.floor(clock.now() / 1000),
+    isLocal: isLoopback,
+    isDraining: () => draining,
+    storeStatus: storeWatch.status,
+  });
+  const http = createHttpServer({ app, clock, probe, isDraining: () => draining });
+  await Promise.all([health.probeAll(), storeWatch.probe()]);
+
+  const idle = () => Promise.all([http.whenIdle(), turns.whenIdle()]);
+  return {
+    probe,
+    fetch: http.fetch,
+    openWork: () => http.openExchanges() + turns.openTurns(),
+    async drain(drainMs) {
+      draining = true;
+      if (await settlesWithin(idle(), drainMs)) return;
+      const reason = new GatewayError('shutting_down', {
+        message:
+          'The gateway is stopping and could not wait for the rest of this answer. Send the request again.',
+      });
+      turns.cancelAll(reason);
+      http.abortAll(reason);
+      await settlesWithin(idle(), LAST_WORDS_MS);
+    },
+    async close() {
+      health.close();
+      storeWatch.close();
+      await store.close();
+    },
+  };
+}
+
+/** A store that cannot be opened takes /c1 down, never /v1: its error is what every conversation route answers. */
+async function openStore({ storage }: Config, probe: Probe): Promise<ConversationStore> {
+  try {
+    const path = storage.url.replace(/^sqlite:/, '');
+    const store = await openSqliteStore({ path, durability: storage.durability });
+    probe.turnsRecovered(await store.recover(systemClock.now()));
+    return store;
+  } catch (error) {
+    probe.backgroundFailed('opening the conversation store', error);
+    return unavailableStore(error);
+  }
+}
+
+function aliasOf(name: string, { models, upstreams }: Config): Alias {
+  const model = models[name];
+  if (!model) throw new TypeError(`no model ${name}`);
+  const targets = model.targets.map((target): Target => {
+    const upstream = upstreams[target.upstream];
+    if (!upstream) throw new TypeError(`no upstream ${target.upstream}`);
+    return {
+      upstream: target.upstream,
+      kind: upstream.kind,
+      baseUrl: upstream.base_url,
+      headers: headersFor(upstream),
+      model: target.model,
+      timeouts: timeoutsFor(upstream, model),
+    };
+  });
+  return {
+    name,
+    family: model.family,
+    license: model.license,
+    contextWindow: model.context_window,
+    modalities: model.modalities,
+    capabilities: model.capabilities,
+    minMaxTokens: model.min_max_tokens ?? null,
+    typicalResponseSeconds: model.typical_response_seconds ?? null,
+    targets,
+  };
+}
+
+function headersFor({ api_key, headers }: Config['upstreams'][string]): Record<string, string> {
+  return { ...(api_key === undefined ? {} : { authorization: `Bearer ${api_key}` }), ...headers };
+}
+
+function isLoopback(baseUrl: string): boolean {
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(baseUrl).hostname);
+}
+
+async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,89 @@
+// The routes, in order: what each path answers, and who may ask. A path that is not listed is `route_not_found`; a
+// method that a path does not have is `method_not_allowed`.
+import { Hono, type Handler } from 'hono';
+import { RegExpRouter } from 'hono/router/reg-exp-router';
+import { GatewayError } from '../domain/errors.ts';
+import type { Health } from '../routing/health.ts';
+import { chatCompletions, type ChatCompletionsDeps } from './v1/chat-completions.ts';
+import { getInfo, getModel, listModels, type ModelsDeps } from './v1/models.ts';
+import { conversationRoutes, type ConversationRoutesDeps } from './c1/conversations.ts';
+import { postChat, type PostChatDeps } from './c1/chat.ts';
+import { healthz, listErrors, readyz, type StatusDeps } from './site/status.ts';
+import type { Exchange, HttpEnv } from './exchange.ts';
+import { errorReply, toGatewayError } from './refuse.ts';
+
+export interface AppDeps
+  extends ChatCompletionsDeps, ModelsDeps, StatusDeps, PostChatDeps, ConversationRoutesDeps {
+  readonly health: Health;
+  /** Lets a request in or throws: see http/gates. */
+  admit(exchange: Exchange): void;
+}
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Access = 'public' | 'token';
+type Route = readonly [Access, Method, string, Handler<HttpEnv>];
+
+function routes(deps: AppDeps): Route[] {
+  const conversations = conversationRoutes(deps);
+  return [
+    ['token', 'POST', '/v1/chat/completions', chatCompletions(deps)],
+    ['token', 'GET', '/v1/models', listModels(deps)],
+    ['token', 'GET', '/v1/models/:id{.+}', getModel(deps)],
+    ['token', 'GET', '/v1/info', getInfo(deps)],
+
+    ['token', 'POST', '/c1/chat', postChat(deps)],
+    ['token', 'GET', '/c1/conversations', conversations.list],
+    ['token', 'GET', '/c1/conversations/:id', conversations.read],
+    ['token', 'PATCH', '/c1/conversations/:id', conversations.change],
+    ['token', 'DELETE', '/c1/conversations/:id', conversations.remove],
+
+    ['public', 'GET', '/healthz', healthz],
+    ['public', 'GET', '/readyz', readyz(deps)],
+    ['public', 'GET', '/errors', listErrors],
+  ];
+}
+
+/** Public by contract; served by a later part of the gateway. */
+const PUBLIC_PATHS = /^\/(?:$|openapi\.json$|openapi$|redoc$|docs(?:\/|$)|playground(?:\/|$))/;
+
+export function createApp(deps: AppDeps): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>({ router: new RegExpRouter() });
+  const table = routes(deps);
+  // Which methods a path has, looked up only when its method is not among them.
+  const methods = new RegExpRouter<Route>();
+
+  for (const route of table) {
+    const [access, method, path, handle] = route;
+    app.on(method, path, (context, next) => {
+      if (access === 'token') deps.admit(context.env.exchange);
+      return handle(context, next);
+    });
+    methods.add('ALL', path, route);
+  }
+  app.notFound((context) => {
+    const { path } = context.req;
+    const served = methods.match('ALL', path)[0].map(([route]) => route);
+    const isPublic = served.some(([access]) => access === 'public') || PUBLIC_PATHS.test(path);
+    if (!isPublic) deps.admit(context.env.exchange);
+    if (served.length > 0) throw methodNotAllowed(served.map(([, method]) => method));
+    throw new GatewayError('route_not_found', {
+      message: `Nothing is served at ${path.slice(0, 200)}. Check the path; the README lists the routes.`,
+    });
+  });
+  app.onError((error, context) => {
+    const { exchange } = context.env;
+    exchange.finish(error);
+    return errorReply(toGatewayError(error), exchange.requestId);
+  });
+  return app;
+}
+
+function methodNotAllowed(methods: readonly Method[]): GatewayError {
+  const allow = methods
+    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    .join(', ');
+  return new GatewayError('method_not_allowed', {
+    message: `This path takes ${allow} only. Use one of these methods.`,
+    headers: { allow },
+  });
+}

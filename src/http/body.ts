@@ -1,0 +1,70 @@
+// Reads a request's JSON body within its ceiling: refused by content-length before a byte is read, or while reading
+// when there is none.
+import { GatewayError } from '../domain/errors.ts';
+import { decodeUtf8, parseDocument, type JsonDocument } from '../json/document.ts';
+
+/** The body as a document; `unsupported_media_type`, `body_too_large` or `invalid_json` otherwise. */
+export async function readDocument(request: Request, maxBytes: number): Promise<JsonDocument> {
+  checkMediaType(request.headers);
+  const declared = request.headers.get('content-length');
+  if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
+  const bytes = await readBytes(request, declared === null ? maxBytes : null);
+  return parseDocument(decodeUtf8(bytes));
+}
+
+function checkMediaType(headers: Headers): void {
+  const type = headers.get('content-type');
+  // A body that says nothing about itself is taken at its bytes.
+  if (type !== null && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type.trim())) {
+    throw new GatewayError('unsupported_media_type', {
+      message: `The body is declared as ${JSON.stringify(type.slice(0, 100))}. Send "Content-Type: application/json".`,
+      param: 'content-type',
+    });
+  }
+  const encoding = headers.get('content-encoding');
+  if (encoding !== null && encoding.toLowerCase() !== 'identity') {
+    throw new GatewayError('unsupported_media_type', {
+      message: 'Compressed bodies are not accepted. Send plain JSON without Content-Encoding.',
+      param: 'content-encoding',
+    });
+  }
+}
+
+/** The whole body; counted while it comes when `ceiling` is given, else its content-length has been checked. */
+async function readBytes(request: Request, ceiling: number | null): Promise<Uint8Array> {
+  try {
+    if (ceiling === null) return await request.bytes();
+    return await readCounted(request, ceiling);
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError('invalid_json', {
+      message: 'The body broke off before its end. Send it again.',
+      cause,
+    });
+  }
+}
+
+async function readCounted(request: Request, ceiling: number): Promise<Uint8Array> {
+  const reader = request.body?.getReader();
+  if (!reader) return new Uint8Array();
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(pieces, size);
+    size += value.length;
+    if (size > ceiling) {
+      void reader.cancel();
+      throw tooLarge(ceiling);
+    }
+    pieces.push(value);
+  }
+}
+
+function tooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('body_too_large', {
+    message: `The body exceeds ${maxBytes} bytes. Send less: shorten the history or shrink the images.`,
+    // What was not read of the body would otherwise be taken for the next request.
+    headers: { connection: 'close' },
+  });
+}

@@ -1,0 +1,149 @@
+// GET, PATCH and DELETE of /c1/conversations: what is remembered.
+import { z } from 'zod';
+import type { Conversation, ConversationNode, Scope } from '../../conversations/conversation.ts';
+import type { ConversationStore } from '../../conversations/store.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import { MAX_PAGE, MAX_TITLE_CHARS } from '../../domain/limits.ts';
+import { fillMarks } from '../../prompt/blob-mark.ts';
+import { readDocument } from '../body.ts';
+import { checkShape } from '../check-shape.ts';
+import type { HttpContext } from '../exchange.ts';
+import { scopeOf, userIdShape } from './scope.ts';
+
+export interface ConversationRoutesDeps {
+  readonly store: ConversationStore;
+  readonly maxBodyBytes: number;
+}
+
+const wholeNumber = (min: number, max: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
+    .default(fallback);
+
+const ownerQuery = z.object({ user_id: userIdShape.optional() });
+const listQuery = ownerQuery.extend({
+  limit: wholeNumber(1, MAX_PAGE, 20),
+  offset: wholeNumber(0, Number.MAX_SAFE_INTEGER, 0),
+  q: z.string().max(500).optional(),
+});
+const readQuery = ownerQuery.extend({
+  tree: z.literal('0', 'all branches are not available yet').optional(),
+});
+
+const changeShape = z.strictObject({
+  title: z.string().trim().min(1).max(MAX_TITLE_CHARS).nullable().optional(),
+  metadata: z
+    .record(z.string().min(1).max(64), z.string().max(512))
+    .refine((pairs) => Object.keys(pairs).length <= 16, 'takes at most 16 pairs')
+    .optional(),
+  user_id: userIdShape.nullish(),
+});
+
+export function conversationRoutes({ store, maxBodyBytes }: ConversationRoutesDeps) {
+  const found = async (scope: Scope, id: string): Promise<Conversation> =>
+    (await store.conversation(scope, id)) ?? notFound();
+
+  return {
+    async list(context: HttpContext): Promise<Response> {
+      const { limit, offset, q, user_id } = checkShape(listQuery, context.req.query());
+      const scope = scopeOf(context.env.exchange.principal, user_id ?? null);
+      const query = q === undefined || q.trim() === '' ? null : q.trim();
+      const { items, total } = await store.list(scope, { limit, offset, query });
+      return context.json({ items: items.map(summaryOf), total, limit, offset });
+    },
+
+    async read(context: HttpContext): Promise<Response> {
+      const { user_id } = checkShape(readQuery, context.req.query());
+      const scope = scopeOf(context.env.exchange.principal, user_id ?? null);
+      const conversation = await found(scope, context.req.param('id') ?? '');
+      return context.json({
+        ...detailOf(conversation),
+        messages: await messagesOf(conversation, store),
+      });
+    },
+
+    async change(context: HttpContext): Promise<Response> {
+      const { exchange } = context.env;
+      const query = checkShape(ownerQuery, context.req.query());
+      const document = await readDocument(exchange.request, maxBodyBytes);
+      const { title, metadata, user_id } = checkShape(changeShape, document.value);
+      if (title === undefined && metadata === undefined) {
+        throw new GatewayError('missing_field', {
+          message: 'Give title or metadata.',
+          param: 'title',
+        });
+      }
+      const scope = scopeOf(exchange.principal, query.user_id ?? user_id ?? null);
+      const changes = {
+        ...(title === undefined ? {} : { title: title?.toWellFormed() ?? null }),
+        ...(metadata === undefined ? {} : { metadata }),
+      };
+      const changed = await store.change(scope, context.req.param('id') ?? '', changes);
+      return context.json(detailOf(changed ?? notFound()));
+    },
+
+    async remove(context: HttpContext): Promise<Response> {
+      const { user_id } = checkShape(ownerQuery, context.req.query());
+      const scope = scopeOf(context.env.exchange.principal, user_id ?? null);
+      if (!(await store.remove(scope, context.req.param('id') ?? ''))) notFound();
+      return context.body(null, 204);
+    },
+  };
+}
+
+function notFound(): never {
+  throw new GatewayError('conversation_not_found', { param: 'conversation_id' });
+}
+
+function summaryOf(conversation: Conversation) {
+  const { id, title, epoch, messageCount, createdAt, lastUsedAt } = conversation;
+  return {
+    id,
+    title,
+    model: epoch.profile.model,
+    message_count: messageCount,
+    created_at: unixSeconds(createdAt),
+    last_used_at: unixSeconds(lastUsedAt),
+  };
+}
+
+function detailOf(conversation: Conversation) {
+  const { profile } = conversation.epoch;
+  return {
+    ...summaryOf(conversation),
+    object: 'conversation',
+    user_id: conversation.userId,
+    head: conversation.head,
+    system:
+      profile.system === null ? null : (JSON.parse(profile.system) as { content: string }).content,
+    tools: profile.tools === null ? [] : (JSON.parse(profile.tools) as unknown[]),
+    metadata: conversation.metadata,
+  };
+}
+
+async function messagesOf({ id, head }: Conversation, store: ConversationStore) {
+  const nodes = await store.path(id, head);
+  const hashes = [...new Set(nodes.flatMap(({ blobs }) => blobs))];
+  const blobs = new Map(
+    (hashes.length > 0 ? await store.blobs(hashes) : []).map((blob) => [blob.sha256, blob]),
+  );
+  return nodes.map((node) => messageOf(node, fillMarks(node.wire, blobs)));
+}
+
+/** The message as it goes upstream, with what the upstream said beside it, its id and its time. */
+function messageOf({ id, parent, extra, createdAt }: ConversationNode, wire: string) {
+  return {
+    id,
+    parent,
+    ...(JSON.parse(wire) as object),
+    ...(extra === null ? {} : (JSON.parse(extra) as object)),
+    created_at: unixSeconds(createdAt),
+  };
+}
+
+function unixSeconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}

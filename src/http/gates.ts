@@ -1,0 +1,48 @@
+// What a request has to pass before its handler: it must be one that HTTP libraries cannot read in two ways, it must
+// come from somebody known, and that somebody must not ask too often.
+import type { Authenticate } from '../access/credentials.ts';
+import type { RateDecision, RateLimit } from '../access/rate-limit.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Exchange } from './exchange.ts';
+
+/** Header names that must not come twice: whoever forwards such a request may read the other one. */
+const SINGLE = ['host', 'content-length', 'content-type', 'authorization', 'x-api-key'] as const;
+
+/**
+ * Refuses what Bun's parser lets through although it can be read in two ways. Bun joins repeated headers with a
+ * comma, and none of these may hold one. (Bun refuses the rest itself: see test/hostile-requests.test.ts.)
+ */
+export function refuseAmbiguous(request: Request): void {
+  const { headers } = request;
+  for (const name of SINGLE) {
+    if (headers.get(name)?.includes(','))
+      throw ambiguous(`The header ${name} comes twice. Send it once.`, name);
+  }
+  const host = headers.get('host');
+  // Without a usable Host, Bun cannot make an absolute URL of the target.
+  if (!host || !request.url.startsWith('http')) {
+    throw ambiguous('The request needs a valid Host header and a path as its target.', 'host');
+  }
+}
+
+function ambiguous(message: string, param: string): GatewayError {
+  return new GatewayError('invalid_field', { message, param, headers: { connection: 'close' } });
+}
+
+/** Finds out who asks and takes one request from their budget. */
+export function admit(exchange: Exchange, authenticate: Authenticate, rateLimit: RateLimit): void {
+  exchange.principal = authenticate(exchange.request.headers);
+  exchange.rate = rateLimit.take(exchange.principal.owner);
+  if (exchange.rate.allowed) return;
+  throw new GatewayError('rate_limit_exceeded', {
+    message: `More than ${exchange.rate.limit} requests in a burst. Wait ${exchange.rate.retryAfterMs} ms.`,
+    retryAfterMs: exchange.rate.retryAfterMs,
+  });
+}
+
+/** The budget as OpenAI's SDKs read it. */
+export function setRateHeaders(headers: Headers, rate: RateDecision): void {
+  headers.set('x-ratelimit-limit-requests', String(rate.limit));
+  headers.set('x-ratelimit-remaining-requests', String(rate.remaining));
+  headers.set('x-ratelimit-reset-requests', `${rate.resetMs}ms`);
+}

@@ -1,0 +1,73 @@
+// The two forms of a successful chat reply, and the headers that every reply carries.
+import type { Deadlines } from '../domain/deadlines.ts';
+import type { Target } from '../providers/provider.ts';
+import { awaitOpening, eventStream, type EventSource } from '../sse/event-stream.ts';
+import type { Exchange } from './exchange.ts';
+import { setRateHeaders } from './gates.ts';
+import { errorEvent, toGatewayError } from './refuse.ts';
+
+/** Notes who is being asked, for the reply's headers and the log. */
+export function noteAttempt({ record, clock }: Exchange, target: Target): void {
+  record.askedAt ??= clock.elapsed();
+  record.upstream = target.upstream;
+  record.upstreamModel = target.model;
+  record.attempts = (record.attempts ?? 0) + 1;
+}
+
+export function jsonReply({ record, clock }: Exchange, json: string, headers: Headers): Response {
+  record.answeredAt = clock.elapsed();
+  headers.set('content-type', 'application/json');
+  return new Response(json, { headers });
+}
+
+export interface StreamedReply {
+  readonly source: EventSource;
+  readonly headers: Headers;
+  readonly deadlines: Deadlines;
+  readonly heartbeatMs: number;
+}
+
+/** Rejects with what the source throws before its first event, so that it becomes a plain HTTP error. */
+export async function streamReply(exchange: Exchange, reply: StreamedReply): Promise<Response> {
+  const { source, headers, deadlines, heartbeatMs } = reply;
+  const opening = await awaitOpening(source, { deadlines, heartbeatMs });
+  exchange.record.answeredAt = exchange.clock.elapsed();
+  exchange.heldOpen = true;
+  const body = eventStream(opening, source, {
+    deadlines,
+    heartbeatMs,
+    renderError: (error) => errorEvent(toGatewayError(error), exchange.requestId),
+    onEnd: (error) => exchange.finish(error),
+    onCancel: () => exchange.abort(CLIENT_GONE),
+  });
+  headers.set('content-type', 'text/event-stream');
+  headers.set('cache-control', 'no-cache, no-transform');
+  // nginx would otherwise hold tokens back until its buffer is full.
+  headers.set('x-accel-buffering', 'no');
+  return new Response(body, { headers });
+}
+
+/** Why an exchange ended when it was the client who ended it: nobody is left to be told. */
+export const CLIENT_GONE = new Error('the client closed the connection');
+
+/** Request id, rate budget, who answered and how long it took. */
+export function setCommonHeaders(headers: Headers, exchange: Exchange): void {
+  const { record, rate, requestId } = exchange;
+  headers.set('x-request-id', requestId);
+  if (rate) setRateHeaders(headers, rate);
+  if (record.upstream === undefined) return;
+  headers.set('x-gateway-upstream', record.upstream);
+  headers.set('x-gateway-attempts', String(record.attempts));
+  headers.set('server-timing', serverTiming(exchange));
+}
+
+function serverTiming({ record, clock }: Exchange): string {
+  const { startedAt, askedAt, answeredAt, stream } = record;
+  const since = (from: number, to: number) => (to - from).toFixed(1);
+  const parts: string[] = [];
+  if (askedAt !== undefined) parts.push(`queue;dur=${since(startedAt, askedAt)}`);
+  if (askedAt !== undefined && answeredAt !== undefined)
+    parts.push(`upstream;dur=${since(askedAt, answeredAt)}`);
+  if (!stream) parts.push(`total;dur=${since(startedAt, clock.elapsed())}`);
+  return parts.join(', ');
+}

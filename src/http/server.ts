@@ -1,0 +1,136 @@
+// From Bun's request to ours: makes the exchange, runs the app, sets the headers of every reply, and knows which
+// exchanges are open, so that a drain can wait for them.
+import type { Hono } from 'hono';
+import { saneRequestId, newId } from '../domain/ids.ts';
+import type { Clock } from '../domain/clock.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Probe } from '../observe/probe.ts';
+import type { RequestRecord } from '../observe/request-record.ts';
+import type { Exchange, HttpEnv } from './exchange.ts';
+import { refuseAmbiguous } from './gates.ts';
+import { errorReply, toGatewayError } from './refuse.ts';
+import { CLIENT_GONE, setCommonHeaders } from './reply.ts';
+
+/** What Bun.serve hands to a handler beside the request. */
+export interface Connection {
+  /** Sets the idle timeout of this request's connection, in seconds; 0 lifts it. */
+  timeout(request: Request, seconds: number): void;
+}
+
+export interface HttpServer {
+  fetch(request: Request, connection: Connection): Promise<Response>;
+  openExchanges(): number;
+  /** Resolves when no exchange is open. */
+  whenIdle(): Promise<void>;
+  /** Ends every open exchange; streams end with this error as their last event. */
+  abortAll(reason: GatewayError): void;
+}
+
+export interface HttpServerDeps {
+  readonly app: Hono<HttpEnv>;
+  readonly clock: Clock;
+  readonly probe: Probe;
+  isDraining(): boolean;
+}
+
+export function createHttpServer(deps: HttpServerDeps): HttpServer {
+  const open = new Set<Exchange>();
+  let onIdle: (() => void)[] = [];
+
+  function finished(exchange: Exchange, error: unknown): void {
+    if (!open.delete(exchange)) return;
+    const { record } = exchange;
+    const told = error === undefined || record.clientGone ? undefined : toGatewayError(error);
+    if (told) {
+      record.errorCode = told.code;
+      // A stream has its 200 out already.
+      if (!record.stream || record.answeredAt === undefined) record.status = told.status;
+    }
+    deps.probe.requestFinished(record, error);
+    if (open.size > 0) return;
+    for (const resolve of onIdle) resolve();
+    onIdle = [];
+  }
+
+  async function respond(exchange: Exchange): Promise<Response> {
+    try {
+      refuseAmbiguous(exchange.request);
+      refuseWhileDraining(exchange.request.url, deps.isDraining());
+      return await deps.app.fetch(exchange.request, { exchange });
+    } catch (error) {
+      exchange.finish(error);
+      return errorReply(toGatewayError(error), exchange.requestId);
+    }
+  }
+
+  return {
+    async fetch(request, connection) {
+      const exchange = beginExchange(request, connection, {
+        clock: deps.clock,
+        onFinish: finished,
+      });
+      open.add(exchange);
+      const response = await respond(exchange);
+      exchange.record.status = response.status;
+      setCommonHeaders(response.headers, exchange);
+      if (deps.isDraining()) response.headers.set('connection', 'close');
+      if (!exchange.heldOpen) exchange.finish();
+      return response;
+    },
+    openExchanges: () => open.size,
+    whenIdle: () =>
+      open.size === 0 ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve)),
+    abortAll(reason) {
+      for (const exchange of open) exchange.abort(reason);
+    },
+  };
+}
+
+interface ExchangeDeps {
+  readonly clock: Clock;
+  onFinish(exchange: Exchange, error: unknown): void;
+}
+
+function beginExchange(request: Request, connection: Connection, deps: ExchangeDeps): Exchange {
+  const requestId = saneRequestId(request.headers.get('x-request-id')) ?? newId('req');
+  const controller = new AbortController();
+  const record: RequestRecord = {
+    requestId,
+    method: request.method,
+    path: pathOf(request.url),
+    startedAt: deps.clock.elapsed(),
+    status: 200,
+    stream: false,
+  };
+  const exchange: Exchange = {
+    request,
+    requestId,
+    record,
+    clock: deps.clock,
+    signal: controller.signal,
+    abort(reason) {
+      if (reason === CLIENT_GONE) record.clientGone = true;
+      controller.abort(reason);
+    },
+    liftReadTimeout: () => connection.timeout(request, 0),
+    heldOpen: false,
+    finish: (error) => deps.onFinish(exchange, error),
+  };
+  request.signal.addEventListener('abort', () => exchange.abort(CLIENT_GONE), { once: true });
+  return exchange;
+}
+
+function pathOf(url: string): string {
+  const start = url.indexOf('/', url.indexOf('://') + 3);
+  const query = url.indexOf('?', start);
+  return start === -1 ? '/' : url.slice(start, query === -1 ? undefined : query);
+}
+
+/** Health and readiness are answered to the last. */
+function refuseWhileDraining(url: string, draining: boolean): void {
+  if (!draining || /^\/(?:healthz|readyz)$/.test(pathOf(url))) return;
+  throw new GatewayError('shutting_down', {
+    retryAfterMs: 1_000,
+    headers: { connection: 'close' },
+  });
+}

@@ -1,0 +1,47 @@
+// GET /healthz, /readyz and /errors: public, for load balancers and for people reading an error.
+import type { StoreStatus } from '../../conversations/watch-store.ts';
+import { ERROR_CATALOGUE } from '../../domain/errors.ts';
+import type { Health } from '../../routing/health.ts';
+import type { HttpContext } from '../exchange.ts';
+
+export interface StatusDeps {
+  readonly health: Pick<Health, 'all'>;
+  /** From the last background probe. */
+  storeStatus(): StoreStatus;
+  isDraining(): boolean;
+  /** True when the built-in demo engine answers. */
+  readonly demo: boolean;
+}
+
+export function healthz(context: HttpContext): Response {
+  return context.json({ status: 'ok' });
+}
+
+/** Ready means: not draining, the store works, and at least one upstream is not known to be down. */
+export function readyz({ health, storeStatus, isDraining, demo }: StatusDeps) {
+  return (context: HttpContext): Response => {
+    const store = storeStatus();
+    const upstreams = health.all();
+    const reachable = upstreams.some(({ healthy }) => healthy !== false);
+    const status = isDraining() ? 'draining' : store.ok && reachable ? 'ready' : 'not_ready';
+    const body = {
+      status,
+      demo,
+      store,
+      upstreams: upstreams.map(({ name, kind, healthy, latencyMs, problem, checkedAt }) => ({
+        name,
+        kind,
+        healthy,
+        latency_ms: latencyMs,
+        problem,
+        checked_at: checkedAt === null ? null : Math.round(checkedAt / 1000),
+      })),
+    };
+    return context.json(body, status === 'ready' ? 200 : 503);
+  };
+}
+
+export function listErrors(context: HttpContext): Response {
+  const entries = Object.entries(ERROR_CATALOGUE).map(([code, entry]) => ({ code, ...entry }));
+  return context.json({ version: 1, count: entries.length, entries });
+}

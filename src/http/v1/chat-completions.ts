@@ -1,0 +1,53 @@
+// POST /v1/chat/completions: OpenAI's contract, checked only where the gateway has to act on it.
+import { z } from 'zod';
+import type { Deadlines } from '../../domain/deadlines.ts';
+import { prepareRelay, type RelayDeps } from '../../chat/relay.ts';
+import { readDocument } from '../body.ts';
+import { checkShape } from '../check-shape.ts';
+import type { HttpContext } from '../exchange.ts';
+import { jsonReply, noteAttempt, streamReply } from '../reply.ts';
+
+/** The fields that the gateway knows; every other one is carried as it is. */
+const chatCompletionsShape = z.looseObject({
+  model: z.string(),
+  messages: z.array(z.unknown()).min(1, 'needs at least one message'),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+});
+
+export interface ChatCompletionsDeps extends RelayDeps {
+  readonly deadlines: Deadlines;
+  readonly heartbeatMs: number;
+  readonly maxBodyBytes: number;
+}
+
+export function chatCompletions(deps: ChatCompletionsDeps) {
+  return async (context: HttpContext): Promise<Response> => {
+    const { exchange } = context.env;
+    const document = await readDocument(exchange.request, deps.maxBodyBytes);
+    exchange.liftReadTimeout();
+    const { model, messages, stream } = checkShape(chatCompletionsShape, document.value);
+    const { record, requestId, signal } = exchange;
+    record.alias = model;
+    record.stream = stream === true;
+    const prepared = prepareRelay(
+      {
+        document,
+        alias: model,
+        messages,
+        stream: record.stream,
+        requestId,
+        onAttempt: (target) => noteAttempt(exchange, target),
+        onUsage(usage) {
+          record.usage = usage;
+        },
+      },
+      deps,
+    );
+    const headers = new Headers();
+    if (prepared.applied.length > 0) headers.set('x-gateway-applied', prepared.applied.join(', '));
+    if (record.stream)
+      return streamReply(exchange, { source: prepared.events(signal), headers, ...deps });
+    return jsonReply(exchange, await prepared.json(signal), headers);
+  };
+}
