@@ -24,7 +24,14 @@ export interface RenderProfile {
   readonly responseFormat: string | null;
 }
 
-type EpochReason = 'first' | 'model' | 'system' | 'tools' | 'tool_choice' | 'response_format' | 'compaction';
+type EpochReason =
+  | 'first'
+  | 'model'
+  | 'system'
+  | 'tools'
+  | 'tool_choice'
+  | 'response_format'
+  | 'compaction';
 
 export interface Epoch {
   readonly id: string;

@@ -15,7 +15,7 @@ export interface AcceptTurn {
   readonly create?: { readonly title: string | null };
   /** Head that the input was built on; the turn is refused with `head_moved` if it is not the head any more. */
   readonly parentNode: string | null;
-  /** Present when the turn starts a new epoch (always on create). */
+  /** Present when the turn starts a new epoch (always on create). It becomes the conversation's when the head moves. */
   readonly epoch?: Epoch;
   /** The turn's own messages in order, each the parent of the next, the first on parentNode. At least one. */
   readonly input: readonly ConversationNode[];
@@ -48,7 +48,7 @@ export interface StartTurn {
 export interface FinishTurn {
   readonly turnId: string;
   readonly status: Extract<TurnStatus, 'completed' | 'failed' | 'cancelled'>;
-  /** The sealed answer, a child of the turn's input node; the conversation's head moves to it. */
+  /** The sealed answer, a child of the turn's input node; the conversation's head moves to it. Never of a failed turn. */
   readonly output?: ConversationNode;
   readonly blobs: readonly Blob[];
   readonly finishReason: string | null;
@@ -90,7 +90,7 @@ export interface ConversationStore {
   path(conversationId: string, head: string | null): Promise<ConversationNode[]>;
   /** The blobs of these hashes; ones that are not there are left out. */
   blobs(hashes: readonly string[]): Promise<Blob[]>;
-  /** Newest use first, ties by id. */
+  /** Newest use first, ties by id, newest first as well. */
   list(scope: Scope, page: ListConversations): Promise<ConversationPage>;
   /** null when unknown, deleted, or in another scope. */
   turn(scope: Scope, id: string): Promise<Turn | null>;

@@ -1,0 +1,141 @@
+// What the store's contract is tested with: turns as the gateway makes them, each with one thing out of the ordinary.
+import { expect } from 'bun:test';
+import { newId } from '../../domain/ids.ts';
+import type { Blob, ConversationNode, Epoch, RenderProfile, Scope } from '../conversation.ts';
+import { sealNode } from '../node.ts';
+import type { AcceptTurn, ConversationStore, FinishTurn } from '../store.ts';
+
+export interface StoreUnderTest {
+  readonly store: ConversationStore;
+  /** Closes the store, and throws away what it kept. */
+  discard(): Promise<void>;
+}
+
+export type Opener = () => Promise<StoreUnderTest>;
+
+/** A token of its own, so that tests share a store without seeing each other. */
+export function newScope(userId: string | null = null): Scope {
+  return { owner: newId('req'), userId };
+}
+
+export const PROFILE: RenderProfile = {
+  model: 'llama-4-scout',
+  system: null,
+  tools: null,
+  toolChoice: null,
+  responseFormat: null,
+};
+
+export function newEpoch(ordinal = 0, profile: Partial<RenderProfile> = {}): Epoch {
+  const reason = ordinal === 0 ? 'first' : 'model';
+  return { id: newId('epoch'), ordinal, profile: { ...PROFILE, ...profile }, reason };
+}
+
+export type Message = Partial<Pick<ConversationNode, 'wire' | 'text' | 'extra' | 'blobs'>>;
+
+export function newNode(
+  parent: ConversationNode | null,
+  role: ConversationNode['role'],
+  message: Message | string,
+): ConversationNode {
+  const given = typeof message === 'string' ? { text: message } : message;
+  const text = given.text ?? 'Hello';
+  const wire = given.wire ?? JSON.stringify({ role, content: text });
+  const { extra = null, blobs = [] } = given;
+  return sealNode(parent, { role, wire, text, extra, blobs, createdAt: 1_000 });
+}
+
+export function newBlob(text: string): Blob {
+  const bytes = new TextEncoder().encode(text);
+  const sha256 = new Bun.CryptoHasher('sha256').update(bytes).digest('hex');
+  return { sha256, mime: 'image/png', bytes };
+}
+
+/** A conversation's first turn, not yet accepted. */
+export function firstTurn(scope: Scope, changes: Partial<AcceptTurn> = {}): AcceptTurn {
+  return {
+    turnId: newId('turn'),
+    scope,
+    conversationId: newId('conv'),
+    create: { title: 'A title' },
+    parentNode: null,
+    epoch: newEpoch(),
+    input: [newNode(null, 'user', 'What is a ledger?')],
+    blobs: [],
+    idempotencyKey: null,
+    requestFingerprint: 'fingerprint',
+    createdAt: 1_000,
+    ...changes,
+  };
+}
+
+/** The turn after one that was answered with `output`. */
+export function nextTurn(
+  before: AcceptTurn,
+  output: ConversationNode | null,
+  changes: Partial<AcceptTurn> = {},
+): AcceptTurn {
+  const { create: _create, epoch: _epoch, ...rest } = before;
+  return {
+    ...rest,
+    turnId: newId('turn'),
+    parentNode: output?.id ?? null,
+    input: [newNode(output, 'user', 'And then?')],
+    blobs: [],
+    idempotencyKey: null,
+    createdAt: before.createdAt + 10,
+    ...changes,
+  };
+}
+
+export function ending(turn: AcceptTurn, changes: Partial<FinishTurn> = {}): FinishTurn {
+  return {
+    turnId: turn.turnId,
+    status: 'completed',
+    blobs: [],
+    finishReason: 'stop',
+    errorCode: null,
+    usage: { promptTokens: 10, completionTokens: 5, cachedTokens: null },
+    ttftMs: 12.5,
+    endedAt: turn.createdAt + 5,
+    ...changes,
+  };
+}
+
+export function answerTo(
+  turn: AcceptTurn,
+  message: Message | string = 'A book.',
+): ConversationNode {
+  return newNode(turn.input.at(-1) ?? null, 'assistant', message);
+}
+
+export async function accepted(store: ConversationStore, turn: AcceptTurn): Promise<AcceptTurn> {
+  expect(await store.accept(turn)).toEqual({ outcome: 'accepted' });
+  return turn;
+}
+
+export interface Exchange {
+  readonly turn: AcceptTurn;
+  readonly output: ConversationNode;
+}
+
+/** Accepts the turn and completes it with an answer. */
+export async function exchange(
+  store: ConversationStore,
+  turn: AcceptTurn,
+  message: Message | string = 'A book.',
+): Promise<Exchange> {
+  await accepted(store, turn);
+  const output = answerTo(turn, message);
+  expect(await store.finish(ending(turn, { output }))).toBe(true);
+  return { turn, output };
+}
+
+export async function refusedBy(call: Promise<unknown>): Promise<unknown> {
+  try {
+    await call;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('expected a rejection');
+}

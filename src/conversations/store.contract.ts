@@ -1,0 +1,24 @@
+// What every adapter of the store must keep to, as a suite that each adapter's test runs on itself.
+import { afterAll, beforeAll, describe } from 'bun:test';
+import { acceptanceContract } from './contract/acceptance.ts';
+import { contentContract } from './contract/content.ts';
+import { listingContract } from './contract/listing.ts';
+import { removalContract } from './contract/removal.ts';
+import type { Opener, StoreUnderTest } from './contract/samples.ts';
+import { turnContract } from './contract/turns.ts';
+
+export function storeContract(name: string, open: Opener): void {
+  describe(`${name} keeps the store's contract:`, () => {
+    let opened: StoreUnderTest;
+    beforeAll(async () => {
+      opened = await open();
+    });
+    afterAll(() => opened.discard());
+    const store = () => opened.store;
+    acceptanceContract(store);
+    turnContract(store);
+    contentContract(store);
+    listingContract(store);
+    removalContract(store);
+  });
+}

@@ -1,0 +1,110 @@
+// The reads, on a connection of their own that cannot write. They run on the event loop's thread: each is a few
+// look-ups in memory, far cheaper than a message to another thread; a search, which is more, goes in slices.
+import type { Database } from 'bun:sqlite';
+import type { Blob, Conversation, ConversationNode, Scope } from '../conversations/conversation.ts';
+import type { ConversationPage, ListConversations, TurnEvent } from '../conversations/store.ts';
+import type { Turn } from '../conversations/turn.ts';
+import { IN_SCOPE, SELECT_CONVERSATION, toConversation, toNode, toTurn } from './rows.ts';
+import type { ConversationRow, NodeRow, TurnRow } from './rows.ts';
+import { createSearch, termsOf } from './search.ts';
+
+export interface Reader {
+  conversation(scope: Scope, id: string): Conversation | null;
+  path(conversation: string, head: string): ConversationNode[];
+  blobs(hashes: readonly string[]): Blob[];
+  list(scope: Scope, page: ListConversations): Promise<ConversationPage>;
+  turn(scope: Scope, id: string): Turn | null;
+  events(turn: string, after: number): TurnEvent[];
+  probe(): void;
+}
+
+export function createReader(db: Database): Reader {
+  const event = db.prepare<TurnEvent, [string, number]>(
+    'SELECT turn AS turnId, seq, payload FROM turn_event WHERE turn = ? AND seq > ? ORDER BY seq',
+  );
+  const blob = db.prepare<Blob, [string]>('SELECT sha256, mime, bytes FROM blob WHERE sha256 = ?');
+  const alive = db.prepare<unknown, []>('SELECT 1 FROM instance LIMIT 1');
+  return {
+    conversation: createConversationReader(db),
+    path: createPathReader(db),
+    blobs: (hashes) => hashes.map((hash) => blob.get(hash)).filter((found) => found !== null),
+    list: createLister(db),
+    turn: createTurnReader(db),
+    events: (turn, after) => event.all(turn, after),
+    probe: () => void alive.get(),
+  };
+}
+
+/** Also for the writer, which answers a change with what became of the conversation. */
+export function createConversationReader(
+  db: Database,
+): (scope: Scope, id: string) => Conversation | null {
+  const select = db.prepare<ConversationRow, { id: string; owner: string; userId: string | null }>(
+    `${SELECT_CONVERSATION} WHERE conversation.id = $id AND ${IN_SCOPE}`,
+  );
+  return (scope, id) => {
+    const row = select.get({ id, owner: scope.owner, userId: scope.userId });
+    return row === null ? null : toConversation(row);
+  };
+}
+
+function createPathReader(db: Database): Reader['path'] {
+  const select = db.prepare<NodeRow, { conversation: string; head: string }>(`
+    WITH RECURSIVE path (id, parent) AS (
+      SELECT id, parent FROM node WHERE conversation = $conversation AND id = $head
+      UNION ALL
+      SELECT node.id, node.parent
+      FROM path JOIN node ON node.conversation = $conversation AND node.id = path.parent
+    )
+    SELECT
+      node.id, node.parent, depth, role, wire, extra, prefix_hash, text, created_at,
+      (SELECT group_concat(sha256, ' ' ORDER BY position) FROM node_blob
+       WHERE node_blob.conversation = $conversation AND node_blob.node = node.id) AS blobs
+    FROM path JOIN node ON node.conversation = $conversation AND node.id = path.id
+    ORDER BY depth`);
+  return (conversation, head) => select.all({ conversation, head }).map(toNode);
+}
+
+function createTurnReader(db: Database): Reader['turn'] {
+  const select = db.prepare<TurnRow, { id: string; owner: string; userId: string | null }>(`
+    SELECT turn.* FROM turn JOIN conversation ON conversation.id = turn.conversation
+    WHERE turn.id = $id AND ${IN_SCOPE}`);
+  return (scope, id) => {
+    const row = select.get({ id, owner: scope.owner, userId: scope.userId });
+    return row === null ? null : toTurn(row);
+  };
+}
+
+function createLister(db: Database): Reader['list'] {
+  const count = db.prepare<{ total: number }, { owner: string; userId: string | null }>(
+    `SELECT count(*) AS total FROM conversation WHERE ${IN_SCOPE}`,
+  );
+  const page = db.prepare<ConversationRow, Record<string, string | number | null>>(
+    `${SELECT_CONVERSATION} WHERE ${IN_SCOPE} ${NEWEST_FIRST} LIMIT $limit OFFSET $offset`,
+  );
+  const these = db.prepare<ConversationRow, { ids: string }>(`
+    ${SELECT_CONVERSATION}
+    WHERE conversation.id IN (SELECT value FROM json_each($ids)) ${NEWEST_FIRST}`);
+  const search = createSearch(db);
+  // The count and the page have to be of the same moment.
+  const all = db.transaction((scope: Params, limit: number, offset: number) => ({
+    total: count.get(scope)?.total ?? 0,
+    items: page.all({ ...scope, limit, offset }).map((row) => toConversation(row)),
+  }));
+  return async (scope, { query, limit, offset }) => {
+    const terms = termsOf(query);
+    if (terms.length === 0) {
+      return all({ owner: scope.owner, userId: scope.userId }, limit, offset);
+    }
+    const found = await search(scope, terms);
+    const ids = JSON.stringify(found.slice(offset, offset + limit));
+    return { total: found.length, items: these.all({ ids }).map((row) => toConversation(row)) };
+  };
+}
+
+interface Params {
+  owner: string;
+  userId: string | null;
+}
+
+const NEWEST_FIRST = 'ORDER BY conversation.last_used_at DESC, conversation.id DESC';

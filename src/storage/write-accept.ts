@@ -1,0 +1,139 @@
+// Accepting a turn: the one place that decides who may speak. The checks and the rows are in one transaction, and
+// the unique indexes hold even if a check here were wrong.
+import type { Database } from 'bun:sqlite';
+import type { AcceptOutcome, AcceptTurn } from '../conversations/store.ts';
+import { createNodeWriter } from './write-nodes.ts';
+
+interface Place {
+  head: string | null;
+  epoch: string;
+}
+
+export function createAccept(db: Database, lease: string): (turn: AcceptTurn) => AcceptOutcome {
+  const refusal = createRefusal(db);
+  const open = createOpening(db);
+  const addNodes = createNodeWriter(db);
+  const addEpoch = createEpochWriter(db);
+  const addTurn = createTurnWriter(db, lease);
+  const current = db.prepare<Place, [string]>('SELECT head, epoch FROM conversation WHERE id = ?');
+
+  return (turn) => {
+    const refused = refusal(turn);
+    if (refused !== null) return refused;
+    open(turn);
+    addEpoch(turn);
+    addNodes({
+      conversation: turn.conversationId,
+      nodes: turn.input,
+      parent: turn.parentNode,
+      blobs: turn.blobs,
+    });
+    addTurn(turn, turn.epoch?.id ?? current.get(turn.conversationId)?.epoch ?? '');
+    return { outcome: 'accepted' };
+  };
+}
+
+/** In this order: a repeated request must find its turn also while it runs or after the head moved on. */
+function createRefusal(db: Database): (turn: AcceptTurn) => AcceptOutcome | null {
+  const byKey = db.prepare<
+    { id: string; user_id: string | null; request_fingerprint: string },
+    [string, string]
+  >(`
+    SELECT turn.id, conversation.user_id, request_fingerprint
+    FROM turn JOIN conversation ON conversation.id = turn.conversation
+    WHERE turn.owner = ? AND idempotency_key = ?`);
+  const byId = db.prepare<{ owner: string; user_id: string | null; head: string | null }, [string]>(
+    'SELECT owner, user_id, head FROM conversation WHERE id = ?',
+  );
+  const active = db.prepare<{ id: string }, [string]>(
+    "SELECT id FROM turn WHERE conversation = ? AND status IN ('accepted', 'streaming')",
+  );
+  return (turn) => {
+    const { scope } = turn;
+    if (turn.idempotencyKey !== null) {
+      const made = byKey.get(scope.owner, turn.idempotencyKey);
+      if (made !== null) {
+        // Another user's key says nothing about their turn.
+        return made.request_fingerprint === turn.requestFingerprint && made.user_id === scope.userId
+          ? { outcome: 'repeated', turnId: made.id }
+          : { outcome: 'key_reused' };
+      }
+    }
+    const found = byId.get(turn.conversationId);
+    if (found === null) return turn.create === undefined ? { outcome: 'not_found' } : null;
+    if (found.owner !== scope.owner || found.user_id !== scope.userId) {
+      return { outcome: 'not_found' };
+    }
+    const running = active.get(turn.conversationId);
+    if (running !== null) return { outcome: 'busy', turnId: running.id };
+    if (turn.create !== undefined || found.head !== turn.parentNode) {
+      return { outcome: 'head_moved', head: found.head };
+    }
+    return null;
+  };
+}
+
+/** Creates the conversation, or notes that it is used. The head moves only when the turn's answer is sealed. */
+function createOpening(db: Database): (turn: AcceptTurn) => void {
+  const insert = db.prepare<
+    null,
+    {
+      id: string;
+      owner: string;
+      userId: string | null;
+      title: string | null;
+      epoch: string;
+      now: number;
+    }
+  >(`
+    INSERT INTO conversation (id, owner, user_id, title, epoch, created_at, last_used_at)
+    VALUES ($id, $owner, $userId, $title, $epoch, $now, $now)`);
+  const touch = db.prepare<null, [number, string]>(
+    'UPDATE conversation SET rev = rev + 1, last_used_at = max(last_used_at, ?) WHERE id = ?',
+  );
+  return ({ create, epoch, scope, conversationId: id, createdAt: now }) => {
+    if (create === undefined) {
+      touch.run(now, id);
+      return;
+    }
+    if (epoch === undefined) throw new Error(`conversation ${id} opens without an epoch`);
+    insert.run({ id, ...scope, title: create.title, epoch: epoch.id, now });
+  };
+}
+
+function createEpochWriter(db: Database): (turn: AcceptTurn) => void {
+  const insert = db.prepare<null, [string, string, number, string, string]>(
+    'INSERT INTO epoch (conversation, id, ordinal, profile, reason) VALUES (?, ?, ?, ?, ?)',
+  );
+  return ({ conversationId, epoch }) => {
+    if (epoch === undefined) return;
+    const { id, ordinal, profile, reason } = epoch;
+    insert.run(conversationId, id, ordinal, JSON.stringify(profile), reason);
+  };
+}
+
+function createTurnWriter(db: Database, lease: string): (turn: AcceptTurn, epoch: string) => void {
+  const insert = db.prepare<null, Record<string, string | number | null>>(`
+    INSERT INTO turn
+      (id, conversation, owner, epoch, parent_node, input_node, status, idempotency_key,
+       request_fingerprint, created_at, lease)
+    VALUES
+      ($id, $conversation, $owner, $epoch, $parentNode, $inputNode, 'accepted', $idempotencyKey,
+       $requestFingerprint, $createdAt, $lease)`);
+  return (turn, epoch) => {
+    const inputNode = turn.input.at(-1);
+    if (inputNode === undefined) throw new Error(`turn ${turn.turnId} has no input`);
+    insert.run({
+      id: turn.turnId,
+      conversation: turn.conversationId,
+      owner: turn.scope.owner,
+      epoch,
+      parentNode: turn.parentNode,
+      inputNode: inputNode.id,
+      idempotencyKey: turn.idempotencyKey,
+      requestFingerprint: turn.requestFingerprint,
+      createdAt: turn.createdAt,
+      lease,
+    });
+  };
+}
