@@ -25,7 +25,7 @@ export function createOpenAiProvider(client: UpstreamClient): Provider {
       );
       const isStream = /^text\/event-stream\b/i.test(response.contentType);
       if (isStream && call.stream) {
-        return { kind: 'stream', events: readStream(response, target.upstream) };
+        return { kind: 'stream', events: readStream(response, target.upstream, call.choices ?? 1) };
       }
       if (isStream) {
         response.discard();
@@ -41,10 +41,11 @@ export function createOpenAiProvider(client: UpstreamClient): Provider {
 async function* readStream(
   response: UpstreamResponse,
   upstream: string,
+  choices: number,
 ): AsyncGenerator<readonly ChatEvent[], void> {
   const decoder = new TextDecoder();
   const splitter = createEventSplitter(MAX_EVENT_CHARS);
-  const progress = createProgress();
+  const progress = createProgress(choices);
   for await (const bytes of chunksUntilCut(response, progress)) {
     const batch: ChatEvent[] = [];
     try {
@@ -54,7 +55,7 @@ async function* readStream(
         upstream,
       )) {
         if (event.data === DONE) {
-          if (!progress.isComplete()) throw interruptedError(upstream);
+          if (!progress.mayBeDone()) throw interruptedError(upstream);
           if (batch.length > 0) yield batch;
           return;
         }
@@ -102,7 +103,8 @@ function addEvent(batch: ChatEvent[], event: SseEvent, upstream: string): void {
   if (event.data === null || event.data === '') return;
   if (event.type === 'error') throw errorEvent(event.data, upstream);
   const chunk = parseCompletion(event.data, upstream);
-  batch.push({ kind: 'chunk', json: event.data, chunk });
+  // Between tokens, where JSON allows one, a line break is a space; a client would take it for the end of the data.
+  batch.push({ kind: 'chunk', json: event.data.replaceAll('\n', ' '), chunk });
 }
 
 /** An `event: error`, whose data need not be JSON. */
@@ -162,10 +164,13 @@ async function readCompletion(
 /** Which choices have begun and which have finished. */
 interface Progress {
   observe(chunk: Completion): void;
+  /** Whether the upstream may say that it is done: some engines give one answer, however many were asked for. */
+  mayBeDone(): boolean;
+  /** Whether nothing is missing even if the upstream says no more. */
   isComplete(): boolean;
 }
 
-function createProgress(): Progress {
+function createProgress(choices: number): Progress {
   const open = new Set<number>();
   const finished = new Set<number>();
   return {
@@ -179,6 +184,7 @@ function createProgress(): Progress {
         }
       }
     },
-    isComplete: () => open.size === 0 && finished.size > 0,
+    mayBeDone: () => open.size === 0 && finished.size > 0,
+    isComplete: () => open.size === 0 && finished.size >= choices,
   };
 }

@@ -31,6 +31,8 @@ export interface ChatCall {
   /** The request body as JSON text, in OpenAI's form, with the target's model and the wanted `stream` in place. */
   readonly body: string;
   readonly stream: boolean;
+  /** How many answers were asked for; one where absent. */
+  readonly choices?: number;
   readonly requestId: string;
 }
 

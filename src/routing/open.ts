@@ -7,6 +7,8 @@ export interface OpenRequest {
   readonly alias: Alias;
   readonly plan: readonly [Target, ...Target[]];
   readonly stream: boolean;
+  /** How many answers were asked for; absent for one. */
+  readonly choices?: number;
   readonly requestId: string;
   /** The body for a target: the same request with that target's model in it. */
   bodyFor(target: Target): string;
@@ -28,6 +30,7 @@ export async function openReply(
     body: request.bodyFor(target),
     stream: request.stream,
     requestId: request.requestId,
+    ...(request.choices === undefined ? {} : { choices: request.choices }),
   };
   return { target, attempts: 1, reply: await provider.ask(target, call, signal) };
 }

@@ -7,6 +7,11 @@ export function dataEvent(data: string, id?: string): string {
   return id === undefined ? `data: ${data}\n\n` : `id: ${id}\ndata: ${data}\n\n`;
 }
 
+/** An event that stands for all that came before: a client starts over from it. */
+export function snapshotEvent(data: string, id: string): string {
+  return `event: snapshot\nid: ${id}\ndata: ${data}\n\n`;
+}
+
 /** A comment: clients ignore it, proxies see a sign of life. */
 export function commentEvent(text: string): string {
   return `:${text}\n\n`;

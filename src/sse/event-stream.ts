@@ -51,6 +51,8 @@ export function eventStream(
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let upcoming: Opening['first'] | undefined = opening.first;
+  // It may fail before it is pulled, which is not yet: it is told then.
+  if (opening.silent) opening.first.catch(() => undefined);
   let heartbeat: Deadline | undefined;
   let ended = false;
 

@@ -1,0 +1,253 @@
+// Every reply in fixtures/, however the network cuts it, gives the same events or the same error; and an answer that
+// is cut off is never taken for a whole one.
+import { describe, expect, test } from 'bun:test';
+import {
+  chunksOf,
+  fixture,
+  oneByOne,
+  replay,
+  textOf,
+  type Outcome,
+} from '../../test/harness/replay.ts';
+
+/** What each streamed fixture comes to: text, finish reasons in order, and what the engine adds. */
+const STREAMS: Readonly<Record<string, (outcome: Outcome) => void>> = {
+  'llama-cpp-stream': (outcome) => {
+    expect(textOf(outcome)).toStartWith('y');
+    expect(finishReasons(outcome)).toEqual(['length']);
+    expect(chunksOf(outcome).at(-1)).toMatchObject({
+      usage: { prompt_tokens: 29, prompt_tokens_details: { cached_tokens: 6 } },
+      timings: { cache_n: 6, prompt_n: 23 },
+    });
+  },
+  'llama-cpp-json-schema': (outcome) => {
+    expect(JSON.parse(textOf(outcome))).toEqual({ ok: true });
+    expect(finishReasons(outcome)).toEqual(['stop']);
+  },
+  'llama-cpp-two-choices': (outcome) => {
+    expect(finishReasons(outcome)).toEqual(['length', 'length']);
+    expect(chunksOf(outcome).filter(({ usage }) => usage)).toHaveLength(2);
+  },
+  'vllm-stream': (outcome) => {
+    expect(textOf(outcome)).toBe('Grüße 😀');
+    expect(outcome.json.join('')).toContain('"stop_reason":null');
+    expect(outcome.json.join('')).toContain('"reasoning":"Hm, ü"');
+    expect(chunksOf(outcome).at(-1)?.usage?.completion_tokens).toBe(5);
+  },
+  'vllm-tool-calls': (outcome) => {
+    expect(toolArguments(outcome)).toEqual(['', '{"city": ', '"Köln"}']);
+    expect(finishReasons(outcome)).toEqual(['tool_calls']);
+  },
+  'openrouter-stream': (outcome) => {
+    expect(outcome.comments).toEqual(Array<string>(3).fill(' OPENROUTER PROCESSING'));
+    expect(textOf(outcome)).toBe('Hello there');
+    expect(chunksOf(outcome).at(-1)).toMatchObject({
+      provider: 'DeepInfra',
+      usage: { cost: 0.00000217 },
+    });
+  },
+  'gemini-tool-calls': (outcome) => {
+    expect(toolArguments(outcome)).toEqual(['{"city":"Paris"}', '{"city":"Rome"}']);
+    expect(outcome.json[0]).toContain('"thought_signature":"EjQKMgFyyNp8+zP/abc=="');
+    expect(finishReasons(outcome)).toEqual(['stop']);
+  },
+  'openai-two-choices': (outcome) => {
+    expect([textOf(outcome, 0), textOf(outcome, 1)]).toEqual(['Red.', 'Blue!']);
+    expect(finishReasons(outcome)).toEqual(['stop', 'stop']);
+  },
+  'sse-line-ends': (outcome) => {
+    expect(textOf(outcome)).toBe('Zeileü😀');
+    expect(outcome.comments).toEqual([' hello', ' half', ' way']);
+    expect(outcome.json.join('')).not.toContain('\n');
+  },
+};
+
+/** Streams that fail in the middle: the error, and the text that had come before it. */
+const FAILING_STREAMS: Readonly<Record<string, { code: string; says: string; text: string }>> = {
+  'vllm-error-mid-stream': { code: 'upstream_unavailable', says: 'EngineCore', text: 'Half' },
+  'openrouter-error-mid-stream': {
+    code: 'upstream_interrupted',
+    says: 'Provider disconnected unexpectedly',
+    text: 'Once',
+  },
+  'sglang-context-overflow': { code: 'context_length_exceeded', says: '9019 tokens', text: '' },
+  'ollama-broken-off': { code: 'upstream_interrupted', says: 'stopped before', text: 'The sky' },
+};
+
+const WHOLE: Readonly<Record<string, (outcome: Outcome) => void>> = {
+  'llama-cpp-json': (outcome) => {
+    expect(outcome.json).toEqual([fixture('llama-cpp-json').toString()]);
+    expect(chunksOf(outcome)[0]?.usage?.prompt_tokens).toBe(21);
+  },
+  'openrouter-image': (outcome) => {
+    expect(outcome.json).toEqual([fixture('openrouter-image').toString()]);
+  },
+  'openrouter-error-in-choice': (outcome) => {
+    expect(outcome.error).toMatchObject({ code: 'upstream_unavailable' });
+    expect(outcome.error?.message).toContain('overloaded');
+  },
+};
+
+const CUT_OFF = ['upstream_interrupted', 'upstream_protocol_error'];
+
+describe('every recorded stream', () => {
+  for (const [name, expected] of Object.entries(STREAMS)) {
+    test(`${name} comes out the same wherever it is cut in two, and byte by byte`, async () => {
+      const bytes = fixture(name);
+      const whole = await replay([bytes], { stream: true });
+      expect(whole.error).toBeNull();
+      expected(whole);
+      await expectSameForEveryCut(bytes, { stream: true, whole });
+    });
+
+    test(`${name} is an error when it ends anywhere before its last finish reason, and complete after it`, async () => {
+      const bytes = fixture(name);
+      const whole = await replay([bytes], { stream: true });
+      const finished = whole.json.findLastIndex((json) => /"finish_reason":"/.test(json)) + 1;
+      let completeEnds = 0;
+      for (let end = 0; end < bytes.length; end++) {
+        const { json, error } = await replay([bytes.subarray(0, end)], { stream: true });
+        expect(json).toEqual(whole.json.slice(0, json.length));
+        if (json.length >= finished) {
+          expect(error).toBeNull();
+          completeEnds++;
+        } else {
+          expect(CUT_OFF).toContain(String(error?.code));
+        }
+      }
+      // At the least, the blank line of `[DONE]` may be missing.
+      expect(completeEnds).toBeGreaterThanOrEqual('data: [DONE]\n'.length);
+    });
+  }
+});
+
+describe('every stream that fails', () => {
+  for (const [name, expected] of Object.entries(FAILING_STREAMS)) {
+    test(`${name} gives the same error and the same text before it, wherever it is cut`, async () => {
+      const bytes = fixture(name);
+      const whole = await replay([bytes], { stream: true });
+      expect(whole.error?.code).toBe(expected.code);
+      expect(whole.error?.message).toContain(expected.says);
+      expect(textOf(whole)).toBe(expected.text);
+      await expectSameForEveryCut(bytes, { stream: true, whole });
+    });
+
+    test(`${name} is an error, too, when it ends anywhere`, async () => {
+      const bytes = fixture(name);
+      for (let end = 0; end < bytes.length; end++) {
+        const { error } = await replay([bytes.subarray(0, end)], { stream: true });
+        expect([...CUT_OFF, expected.code]).toContain(String(error?.code));
+      }
+    });
+  }
+});
+
+describe('every reply in one piece', () => {
+  for (const [name, expected] of Object.entries(WHOLE)) {
+    test(`${name} comes out the same wherever it is cut, and is an error when it ends early`, async () => {
+      const bytes = fixture(name);
+      const whole = await replay([bytes], { stream: false });
+      expected(whole);
+      await expectSameForEveryCut(bytes, { stream: false, whole });
+      for (let end = 0; end < bytes.length; end++) {
+        const { error } = await replay([bytes.subarray(0, end)], { stream: false });
+        expect(CUT_OFF).toContain(String(error?.code));
+      }
+    });
+  }
+
+  test('a whole reply becomes a stream whose tool calls have an index each', async () => {
+    const reply = {
+      choices: [
+        {
+          index: 0,
+          finish_reason: 'tool_calls',
+          message: {
+            role: 'assistant',
+            content: null,
+            tool_calls: [
+              { id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } },
+              { id: 'b', type: 'function', function: { name: 'g', arguments: '{}' } },
+            ],
+          },
+        },
+      ],
+    };
+    const bytes = Buffer.from(JSON.stringify(reply));
+    const outcome = await replay([bytes], { stream: true, contentType: 'application/json' });
+    const [chunk] = chunksOf(outcome);
+    const calls = chunk?.choices?.[0]?.delta?.['tool_calls'];
+    expect(calls).toMatchObject([
+      { index: 0, id: 'a' },
+      { index: 1, id: 'b' },
+    ]);
+  });
+});
+
+describe('of several choices that come one after another', () => {
+  const first = event({ index: 0, delta: { content: 'a' }, finish_reason: 'stop' });
+  const second = event({ index: 1, delta: { content: 'b' }, finish_reason: 'stop' });
+  const asked = { stream: true, choices: 2 };
+
+  test('none may be missing when the stream just ends', async () => {
+    const { error } = await replay([Buffer.from(first)], asked);
+    expect(error).toMatchObject({ code: 'upstream_interrupted' });
+    expect((await replay([Buffer.from(first + second)], asked)).error).toBeNull();
+  });
+
+  test('one is enough when the upstream says that it is done: some ignore n', async () => {
+    expect((await replay([Buffer.from(`${first}data: [DONE]\n\n`)], asked)).error).toBeNull();
+  });
+});
+
+describe('an error event', () => {
+  test('is read whether its data is an envelope, a bare error, a string or no JSON at all', async () => {
+    for (const data of [
+      '{"error":{"message":"on fire"}}',
+      '{"message":"on fire"}',
+      '"on fire"',
+      'on fire',
+    ]) {
+      const { error } = await replay([Buffer.from(`event: error\ndata: ${data}\n\n`)], {
+        stream: true,
+      });
+      expect(error?.code).toBe('upstream_interrupted');
+      expect(error?.message).toContain('on fire');
+    }
+  });
+
+  test('after the last finish reason is still an error', async () => {
+    const bytes = fixture('vllm-stream')
+      .toString()
+      .replace('data: [DONE]', 'data: {"error":"late"}');
+    const { error } = await replay([Buffer.from(bytes)], { stream: true });
+    expect(error).toMatchObject({ code: 'upstream_interrupted' });
+  });
+});
+
+function event(choice: object): string {
+  return `data: ${JSON.stringify({ choices: [choice] })}\n\n`;
+}
+
+async function expectSameForEveryCut(
+  bytes: Uint8Array,
+  { stream, whole }: { stream: boolean; whole: Outcome },
+): Promise<void> {
+  for (let at = 1; at < bytes.length; at++) {
+    const pieces = [bytes.subarray(0, at), bytes.subarray(at)];
+    expect(await replay(pieces, { stream })).toEqual(whole);
+  }
+  expect(await replay(oneByOne(bytes), { stream })).toEqual(whole);
+}
+
+function finishReasons(outcome: Outcome): string[] {
+  return chunksOf(outcome)
+    .flatMap(({ choices = [] }) => choices.map(({ finish_reason }) => finish_reason ?? ''))
+    .filter(Boolean);
+}
+
+function toolArguments(outcome: Outcome): unknown[] {
+  return chunksOf(outcome)
+    .flatMap(({ choices = [] }) => choices.flatMap(({ delta }) => delta?.['tool_calls'] ?? []))
+    .map((call) => (call as { function: { arguments: unknown } }).function.arguments);
+}
