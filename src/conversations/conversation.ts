@@ -22,6 +22,8 @@ export interface RenderProfile {
   readonly toolChoice: string | null;
   /** JSON text of response_format where it is not plain text, or null. */
   readonly responseFormat: string | null;
+  /** The first message that is still sent, where older ones have left the window; absent while all are. */
+  readonly since?: string;
 }
 
 type EpochReason =
@@ -63,7 +65,7 @@ export interface ConversationNode {
 
 /** An image as it came, decoded once and shared by every message that shows it. */
 export interface Blob {
-  /** Hex SHA-256 of bytes. */
+  /** Hex SHA-256 of the media type, a NUL and the bytes: see blob.ts. */
   readonly sha256: string;
   readonly mime: string;
   readonly bytes: Uint8Array;

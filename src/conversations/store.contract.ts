@@ -1,7 +1,10 @@
 // What every adapter of the store must keep to, as a suite that each adapter's test runs on itself.
 import { afterAll, beforeAll, describe } from 'bun:test';
 import { acceptanceContract } from './contract/acceptance.ts';
+import { archiveContract } from './contract/archives.ts';
+import { branchContract } from './contract/branches.ts';
 import { contentContract } from './contract/content.ts';
+import { forkContract } from './contract/forks.ts';
 import { listingContract } from './contract/listing.ts';
 import { removalContract } from './contract/removal.ts';
 import type { Opener, StoreUnderTest } from './contract/samples.ts';
@@ -17,6 +20,9 @@ export function storeContract(name: string, open: Opener): void {
     const store = () => opened.store;
     acceptanceContract(store);
     turnContract(store);
+    branchContract(store);
+    forkContract(store);
+    archiveContract(store);
     contentContract(store);
     listingContract(store);
     removalContract(store);

@@ -13,15 +13,21 @@ export interface AcceptTurn {
   readonly conversationId: string;
   /** Present when the turn opens the conversation. */
   readonly create?: { readonly title: string | null };
-  /** Head that the input was built on; the turn is refused with `head_moved` if it is not the head any more. */
+  /** Head that the turn was built on; the turn is refused with `head_moved` if it is not the head any more. */
+  readonly head: string | null;
+  /** What the input goes under: the head, or any other node of the conversation for a branch. */
   readonly parentNode: string | null;
   /** Present when the turn starts a new epoch (always on create). It becomes the conversation's when the head moves. */
   readonly epoch?: Epoch;
-  /** The turn's own messages in order, each the parent of the next, the first on parentNode. At least one. */
+  /** The turn's own messages in order, each the parent of the next, the first on parentNode. Empty to answer again. */
   readonly input: readonly ConversationNode[];
+  /** The message that is answered: the last of input, or, to answer again, parentNode itself. */
+  readonly inputNode: string;
   readonly blobs: readonly Blob[];
   readonly idempotencyKey: string | null;
   readonly requestFingerprint: string;
+  /** Prompt tokens that the upstream should find in its KV cache; null when nothing is known. */
+  readonly expectedCachedTokens: number | null;
   /** Unix milliseconds. */
   readonly createdAt: number;
 }
@@ -83,6 +89,29 @@ export interface ConversationChanges {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+export interface ForkConversation {
+  readonly scope: Scope;
+  readonly id: string;
+  /** The last node that the fork shares. */
+  readonly node: string;
+  readonly newId: string;
+  readonly title: string | null;
+  readonly createdAt: number;
+}
+
+/** A conversation whole: what an export holds and an import takes. */
+export interface ConversationArchive {
+  readonly conversation: Conversation;
+  readonly epochs: readonly Epoch[];
+  /** Of all branches, parents before children. */
+  readonly nodes: readonly ConversationNode[];
+  readonly blobs: readonly Blob[];
+  /** Terminal ones, oldest first, without their events. */
+  readonly turns: readonly Turn[];
+}
+
+export type MoveOutcome = 'moved' | 'busy' | 'no_such_node' | 'not_found';
+
 export interface ConversationStore {
   /** null when unknown, deleted, or in another scope. */
   conversation(scope: Scope, id: string): Promise<Conversation | null>;
@@ -94,6 +123,12 @@ export interface ConversationStore {
   list(scope: Scope, page: ListConversations): Promise<ConversationPage>;
   /** null when unknown, deleted, or in another scope. */
   turn(scope: Scope, id: string): Promise<Turn | null>;
+  /** The turn that an idempotency key of this owner made; null when there is none. */
+  turnWithKey(owner: string, key: string): Promise<Turn | null>;
+  /** The turn whose answer this node is; null for any other node. */
+  turnSealing(conversationId: string, node: string): Promise<Turn | null>;
+  /** Everything of a conversation; null when unknown, deleted, or in another scope. */
+  archive(scope: Scope, id: string): Promise<ConversationArchive | null>;
   /** A turn's events with a seq above `after`, in order. */
   events(turnId: string, after: number): Promise<TurnEvent[]>;
 
@@ -110,6 +145,16 @@ export interface ConversationStore {
   /** Everything of it is gone when resolved: rows, text index, events, blobs that nothing else shows. False when there was none. */
   remove(scope: Scope, id: string): Promise<boolean>;
 
+  /** A new conversation in the same scope, with copies of the path up to a node; null when either is not there. */
+  fork(fork: ForkConversation): Promise<Conversation | null>;
+  /** Takes an archive in under its own ids, for this scope; false when the conversation's id is taken. */
+  restore(scope: Scope, archive: ConversationArchive): Promise<boolean>;
+  /** Makes another node the head: the end of the branch that goes on. */
+  moveHead(scope: Scope, id: string, node: string): Promise<MoveOutcome>;
+  /** A title made by a model: taken unless a person has given one. */
+  suggestTitle(conversationId: string, title: string): Promise<void>;
+  /** Removes the events of turns that ended before then (Unix milliseconds), a bounded number at once; resolves to how many. */
+  collectEvents(endedBefore: number): Promise<number>;
   /**
    * Ends the turns that a process left open when it died: failed with `upstream_interrupted`. Turns of processes
    * that still live are left alone. Resolves to how many it ended.

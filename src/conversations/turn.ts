@@ -47,6 +47,9 @@ export interface Turn {
   readonly finishReason: string | null;
   readonly errorCode: ErrorCode | null;
   readonly usage: TurnUsage;
+  /** Prompt tokens that the upstream should have found in its KV cache; null when nothing was known. */
+  readonly expectedCachedTokens: number | null;
+  readonly epochId: string;
   /** Milliseconds from acceptance to the first visible token. */
   readonly ttftMs: number | null;
   /** Unix milliseconds. */

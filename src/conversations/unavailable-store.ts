@@ -13,6 +13,9 @@ export function unavailableStore(cause: unknown): ConversationStore {
     blobs: fail,
     list: fail,
     turn: fail,
+    turnSealing: fail,
+    turnWithKey: fail,
+    archive: fail,
     events: fail,
     accept: fail,
     start: fail,
@@ -20,8 +23,19 @@ export function unavailableStore(cause: unknown): ConversationStore {
     finish: fail,
     change: fail,
     remove: fail,
+    fork: fail,
+    restore: fail,
+    moveHead: fail,
+    suggestTitle: fail,
+    collectEvents: fail,
     recover: fail,
-    probe: fail,
+    probe: () => Promise.reject(new Error(problemFor(cause))),
     close: () => Promise.resolve(),
   };
+}
+
+/** What /readyz tells everybody: the reason, but no path of the machine, which the log has. */
+function problemFor(cause: unknown): string {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return reason.replaceAll(/(?:\/[^\s/:]+)+/g, 'the file');
 }

@@ -6,10 +6,12 @@ import { describeFailure } from './failure.ts';
 import type { WriteFailure } from './failure.ts';
 import { createSearchIndex } from './search-index.ts';
 import { createAccept } from './write-accept.ts';
-import { createChange, createRemove } from './write-conversation.ts';
-import { createAppend, createFinish, createStart } from './write-finish.ts';
+import { createFork, createMoveHead } from './write-branch.ts';
+import { createChange, createRemove, createSuggestTitle } from './write-conversation.ts';
+import { createAppend, createCollect, createFinish, createStart } from './write-finish.ts';
 import { createInstanceWrites } from './write-instance.ts';
 import type { InstanceWrites } from './write-instance.ts';
+import { createRestore } from './write-restore.ts';
 import type {
   Batch,
   BatchResult,
@@ -126,6 +128,11 @@ function connect(db: Database, options: LedgerOptions): Connection {
     finish: createFinish(db, search),
     change: createChange(db),
     remove: createRemove(db, search),
+    fork: createFork(db, search),
+    restore: createRestore(db, { search, lease: options.instance }),
+    moveHead: createMoveHead(db, search),
+    suggestTitle: createSuggestTitle(db),
+    collectEvents: createCollect(db),
     recover: (input) => instance.recover(input),
     probe: () => instance.probe(),
   };

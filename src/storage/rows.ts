@@ -11,7 +11,14 @@ const encoder = new TextEncoder();
 // A byte order mark at the start of a message is part of the message.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-export interface ConversationRow {
+export interface EpochRow {
+  epoch_id: string;
+  ordinal: number;
+  profile: string;
+  reason: Epoch['reason'];
+}
+
+export interface ConversationRow extends EpochRow {
   id: string;
   user_id: string | null;
   title: string | null;
@@ -21,10 +28,6 @@ export interface ConversationRow {
   created_at: number;
   last_used_at: number;
   message_count: number;
-  epoch_id: string;
-  ordinal: number;
-  profile: string;
-  reason: Epoch['reason'];
 }
 
 /** Selects ConversationRows; a WHERE on `conversation` follows. */
@@ -41,20 +44,19 @@ export const SELECT_CONVERSATION = `
 /** Whose a conversation must be. IS, because a null user matches only null. */
 export const IN_SCOPE = 'conversation.owner = $owner AND conversation.user_id IS $userId';
 
-export function toConversation(row: ConversationRow): Conversation {
+export function toEpoch(row: EpochRow): Epoch {
   const profile: RenderProfile = JSON.parse(row.profile);
+  return { id: row.epoch_id, ordinal: row.ordinal, profile, reason: row.reason };
+}
+
+export function toConversation(row: ConversationRow): Conversation {
   const metadata: Record<string, string> = JSON.parse(row.metadata);
   return {
     id: row.id,
     userId: row.user_id,
     title: row.title,
     head: row.head,
-    epoch: {
-      id: row.epoch_id,
-      ordinal: row.ordinal,
-      profile,
-      reason: row.reason,
-    },
+    epoch: toEpoch(row),
     messageCount: row.message_count,
     rev: row.rev,
     metadata,
@@ -77,6 +79,13 @@ export interface NodeRow {
   blobs: string | null;
 }
 
+/** Selects NodeRows from `node`. */
+export const NODE_COLUMNS = `
+  node.id, node.parent, node.depth, node.role, node.wire, node.extra, node.prefix_hash, node.text,
+  node.created_at,
+  (SELECT group_concat(sha256, ' ' ORDER BY position) FROM node_blob
+   WHERE node_blob.conversation = node.conversation AND node_blob.node = node.id) AS blobs`;
+
 export function toNode(row: NodeRow): ConversationNode {
   return {
     id: row.id,
@@ -93,9 +102,13 @@ export function toNode(row: NodeRow): ConversationNode {
 }
 
 /** The parameters that insert a node. */
-export function nodeParams(conversation: string, node: ConversationNode) {
+export function nodeParams(
+  place: { readonly conversation: string; readonly epoch: string },
+  node: ConversationNode,
+) {
   return {
-    conversation,
+    conversation: place.conversation,
+    epoch: place.epoch,
     id: node.id,
     parent: node.parent,
     depth: node.depth,
@@ -111,6 +124,7 @@ export function nodeParams(conversation: string, node: ConversationNode) {
 export interface TurnRow {
   id: string;
   conversation: string;
+  epoch: string;
   parent_node: string | null;
   input_node: string;
   output_node: string | null;
@@ -124,6 +138,7 @@ export interface TurnRow {
   prompt_tokens: number | null;
   completion_tokens: number | null;
   cached_tokens: number | null;
+  expected_cached_tokens: number | null;
   ttft_ms: number | null;
   created_at: number;
   started_at: number | null;
@@ -149,6 +164,8 @@ export function toTurn(row: TurnRow): Turn {
       completionTokens: row.completion_tokens,
       cachedTokens: row.cached_tokens,
     },
+    expectedCachedTokens: row.expected_cached_tokens,
+    epochId: row.epoch,
     ttftMs: row.ttft_ms,
     createdAt: row.created_at,
     startedAt: row.started_at,

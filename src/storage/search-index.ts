@@ -4,51 +4,83 @@ import type { Database } from 'bun:sqlite';
 import { gramsOf } from './search-grams.ts';
 
 export interface SearchIndex {
-  /** Enters the messages from `head` back to, but without, `until`. */
-  add(path: PathSection): void;
+  /** Has the messages of the path to the new head be those that are found. */
+  follow(move: HeadChange): void;
   remove(conversation: string): void;
 }
 
-export interface PathSection {
+export interface HeadChange {
   readonly conversation: string;
-  readonly head: string;
-  /** null for all of the path. */
-  readonly until: string | null;
+  /** null when nothing was found before. */
+  readonly from: string | null;
+  readonly to: string;
 }
 
 export function createSearchIndex(db: Database): SearchIndex {
-  const walk = db.prepare<
-    { id: string; text: string },
-    { conversation: string; head: string; until: string | null }
-  >(`
-    WITH RECURSIVE path (id, parent, text) AS (
-      SELECT id, parent, text FROM node WHERE conversation = $conversation AND id = $head
-      UNION ALL
-      SELECT node.id, node.parent, node.text
-      FROM path JOIN node ON node.conversation = $conversation AND node.id = path.parent
-      WHERE node.id IS NOT $until
-    )
-    SELECT id, text FROM path WHERE text <> ''`);
-  const enter = db.prepare<null, [string, string]>(
-    'INSERT INTO search_entry (conversation, node) VALUES (?, ?)',
-  );
-  const addGrams = db.prepare<null, [string, string]>(`
-    INSERT OR IGNORE INTO search_gram (conversation, gram)
-    SELECT conversation.seq, value FROM conversation, json_each(?2) WHERE conversation.id = ?1`);
+  const walk = createWalk(db);
+  const enter = createEntering(db);
+  const leaveBranch = db.prepare<null, [string, string]>(`
+    DELETE FROM search_entry
+    WHERE conversation = ? AND node NOT IN (SELECT value FROM json_each(?))`);
   const dropEntries = db.prepare<null, [string]>('DELETE FROM search_entry WHERE conversation = ?');
   const dropGrams = db.prepare<null, [string]>(
     'DELETE FROM search_gram WHERE conversation = (SELECT seq FROM conversation WHERE id = ?)',
   );
   return {
-    add: ({ conversation, head, until }) => {
-      for (const { id, text } of walk.all({ conversation, head, until })) {
-        enter.run(conversation, id);
-        addGrams.run(conversation, JSON.stringify(gramsOf(text)));
-      }
+    follow: (move) => {
+      const { nodes, extends: extended } = walk(move);
+      // Grams stay until the conversation goes: they tell only where a search need not look.
+      if (!extended) leaveBranch.run(move.conversation, JSON.stringify(nodes));
+      for (const node of nodes) enter(move.conversation, node);
     },
     remove: (conversation) => {
       dropEntries.run(conversation);
       dropGrams.run(conversation);
     },
+  };
+}
+
+interface Section {
+  readonly nodes: readonly string[];
+  /** Whether the path goes on from the old head: then nodes are what came after it, else all of the path. */
+  readonly extends: boolean;
+}
+
+function createWalk(db: Database): (move: HeadChange) => Section {
+  const select = db.prepare<
+    { id: string; parent: string | null },
+    { conversation: string; from: string | null; to: string }
+  >(`
+    WITH RECURSIVE path (id, parent) AS (
+      SELECT id, parent FROM node WHERE conversation = $conversation AND id = $to
+      UNION ALL
+      SELECT node.id, node.parent
+      FROM path JOIN node ON node.conversation = $conversation AND node.id = path.parent
+      WHERE node.id IS NOT $from
+    )
+    SELECT id, parent FROM path`);
+  return (move) => {
+    const rows = select.all({ ...move });
+    return {
+      nodes: rows.map(({ id }) => id),
+      extends: rows.at(-1)?.parent === move.from,
+    };
+  };
+}
+
+/** Enters a message that has text and is not there yet. */
+function createEntering(db: Database): (conversation: string, node: string) => void {
+  const enter = db.prepare<null, [string, string]>(`
+    INSERT OR IGNORE INTO search_entry (conversation, node)
+    SELECT conversation, id FROM node WHERE conversation = ? AND id = ? AND text <> ''`);
+  const read = db.prepare<{ text: string }, [string, string]>(
+    'SELECT text FROM node WHERE conversation = ? AND id = ?',
+  );
+  const addGrams = db.prepare<null, [string, string]>(`
+    INSERT OR IGNORE INTO search_gram (conversation, gram)
+    SELECT conversation.seq, value FROM conversation, json_each(?2) WHERE conversation.id = ?1`);
+  return (conversation, node) => {
+    if (enter.run(conversation, node).changes === 0) return;
+    addGrams.run(conversation, JSON.stringify(gramsOf(read.get(conversation, node)?.text ?? '')));
   };
 }

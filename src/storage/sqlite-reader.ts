@@ -2,9 +2,22 @@
 // look-ups in memory, far cheaper than a message to another thread; a search, which is more, goes in slices.
 import type { Database } from 'bun:sqlite';
 import type { Blob, Conversation, ConversationNode, Scope } from '../conversations/conversation.ts';
-import type { ConversationPage, ListConversations, TurnEvent } from '../conversations/store.ts';
+import type {
+  ConversationArchive,
+  ConversationPage,
+  ListConversations,
+  TurnEvent,
+} from '../conversations/store.ts';
 import type { Turn } from '../conversations/turn.ts';
-import { IN_SCOPE, SELECT_CONVERSATION, toConversation, toNode, toTurn } from './rows.ts';
+import { createArchiveReader } from './read-archive.ts';
+import {
+  IN_SCOPE,
+  NODE_COLUMNS,
+  SELECT_CONVERSATION,
+  toConversation,
+  toNode,
+  toTurn,
+} from './rows.ts';
 import type { ConversationRow, NodeRow, TurnRow } from './rows.ts';
 import { createSearch, termsOf } from './search.ts';
 
@@ -14,6 +27,9 @@ export interface Reader {
   blobs(hashes: readonly string[]): Blob[];
   list(scope: Scope, page: ListConversations): Promise<ConversationPage>;
   turn(scope: Scope, id: string): Turn | null;
+  turnWithKey(owner: string, key: string): Turn | null;
+  turnSealing(conversation: string, node: string): Turn | null;
+  archive(scope: Scope, id: string): ConversationArchive | null;
   events(turn: string, after: number): TurnEvent[];
   probe(): void;
 }
@@ -23,13 +39,17 @@ export function createReader(db: Database): Reader {
     'SELECT turn AS turnId, seq, payload FROM turn_event WHERE turn = ? AND seq > ? ORDER BY seq',
   );
   const blob = db.prepare<Blob, [string]>('SELECT sha256, mime, bytes FROM blob WHERE sha256 = ?');
+  const conversation = createConversationReader(db);
   const alive = db.prepare<unknown, []>('SELECT 1 FROM instance LIMIT 1');
   return {
-    conversation: createConversationReader(db),
+    conversation,
     path: createPathReader(db),
     blobs: (hashes) => hashes.map((hash) => blob.get(hash)).filter((found) => found !== null),
     list: createLister(db),
     turn: createTurnReader(db),
+    turnWithKey: createKeyReader(db),
+    turnSealing: createSealingReader(db),
+    archive: createArchiveReader(db, conversation),
     events: (turn, after) => event.all(turn, after),
     probe: () => void alive.get(),
   };
@@ -56,10 +76,7 @@ function createPathReader(db: Database): Reader['path'] {
       SELECT node.id, node.parent
       FROM path JOIN node ON node.conversation = $conversation AND node.id = path.parent
     )
-    SELECT
-      node.id, node.parent, depth, role, wire, extra, prefix_hash, text, created_at,
-      (SELECT group_concat(sha256, ' ' ORDER BY position) FROM node_blob
-       WHERE node_blob.conversation = $conversation AND node_blob.node = node.id) AS blobs
+    SELECT ${NODE_COLUMNS}
     FROM path JOIN node ON node.conversation = $conversation AND node.id = path.id
     ORDER BY depth`);
   return (conversation, head) => select.all({ conversation, head }).map(toNode);
@@ -71,6 +88,26 @@ function createTurnReader(db: Database): Reader['turn'] {
     WHERE turn.id = $id AND ${IN_SCOPE}`);
   return (scope, id) => {
     const row = select.get({ id, owner: scope.owner, userId: scope.userId });
+    return row === null ? null : toTurn(row);
+  };
+}
+
+function createKeyReader(db: Database): Reader['turnWithKey'] {
+  const select = db.prepare<TurnRow, [string, string]>(
+    'SELECT * FROM turn WHERE owner = ? AND idempotency_key = ?',
+  );
+  return (owner, key) => {
+    const row = select.get(owner, key);
+    return row === null ? null : toTurn(row);
+  };
+}
+
+function createSealingReader(db: Database): Reader['turnSealing'] {
+  const select = db.prepare<TurnRow, [string, string]>(
+    'SELECT * FROM turn WHERE conversation = ? AND output_node = ?',
+  );
+  return (conversation, node) => {
+    const row = select.get(conversation, node);
     return row === null ? null : toTurn(row);
   };
 }

@@ -62,6 +62,15 @@ class SqliteStore implements ConversationStore {
 
   turn: ConversationStore['turn'] = (scope, id) => this.#read((reader) => reader.turn(scope, id));
 
+  turnWithKey: ConversationStore['turnWithKey'] = (owner, key) =>
+    this.#read((reader) => reader.turnWithKey(owner, key));
+
+  turnSealing: ConversationStore['turnSealing'] = (conversation, node) =>
+    this.#read((reader) => reader.turnSealing(conversation, node));
+
+  archive: ConversationStore['archive'] = (scope, id) =>
+    this.#read((reader) => reader.archive(scope, id));
+
   events: ConversationStore['events'] = (turn, after) =>
     this.#read((reader) => reader.events(turn, after));
 
@@ -81,6 +90,20 @@ class SqliteStore implements ConversationStore {
 
   remove: ConversationStore['remove'] = (scope, id) =>
     this.#writer.write({ kind: 'remove', input: { scope, id } });
+
+  fork: ConversationStore['fork'] = (fork) => this.#writer.write({ kind: 'fork', input: fork });
+
+  restore: ConversationStore['restore'] = (scope, archive) =>
+    this.#writer.write({ kind: 'restore', input: { scope, archive } });
+
+  moveHead: ConversationStore['moveHead'] = (scope, id, node) =>
+    this.#writer.write({ kind: 'moveHead', input: { scope, id, node } });
+
+  suggestTitle: ConversationStore['suggestTitle'] = (id, title) =>
+    this.#writer.write({ kind: 'suggestTitle', input: { id, title } });
+
+  collectEvents: ConversationStore['collectEvents'] = (endedBefore) =>
+    this.#writer.write({ kind: 'collectEvents', input: { endedBefore } });
 
   recover: ConversationStore['recover'] = (endedAt) =>
     this.#writer.write({ kind: 'recover', input: { endedAt } });

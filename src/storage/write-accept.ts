@@ -1,13 +1,9 @@
 // Accepting a turn: the one place that decides who may speak. The checks and the rows are in one transaction, and
 // the unique indexes hold even if a check here were wrong.
 import type { Database } from 'bun:sqlite';
+import type { Epoch } from '../conversations/conversation.ts';
 import type { AcceptOutcome, AcceptTurn } from '../conversations/store.ts';
 import { createNodeWriter } from './write-nodes.ts';
-
-interface Place {
-  head: string | null;
-  epoch: string;
-}
 
 export function createAccept(db: Database, lease: string): (turn: AcceptTurn) => AcceptOutcome {
   const refusal = createRefusal(db);
@@ -15,20 +11,20 @@ export function createAccept(db: Database, lease: string): (turn: AcceptTurn) =>
   const addNodes = createNodeWriter(db);
   const addEpoch = createEpochWriter(db);
   const addTurn = createTurnWriter(db, lease);
-  const current = db.prepare<Place, [string]>('SELECT head, epoch FROM conversation WHERE id = ?');
+  const current = db.prepare<{ epoch: string }, [string]>(
+    'SELECT epoch FROM conversation WHERE id = ?',
+  );
 
   return (turn) => {
     const refused = refusal(turn);
     if (refused !== null) return refused;
+    assertAnswerable(turn);
     open(turn);
-    addEpoch(turn);
-    addNodes({
-      conversation: turn.conversationId,
-      nodes: turn.input,
-      parent: turn.parentNode,
-      blobs: turn.blobs,
-    });
-    addTurn(turn, turn.epoch?.id ?? current.get(turn.conversationId)?.epoch ?? '');
+    const { conversationId: conversation, input: nodes, parentNode: parent, blobs } = turn;
+    if (turn.epoch !== undefined) addEpoch(conversation, turn.epoch);
+    const epoch = turn.epoch?.id ?? current.get(conversation)?.epoch ?? '';
+    addNodes({ conversation, epoch, nodes, parent, blobs });
+    addTurn(turn, epoch);
     return { outcome: 'accepted' };
   };
 }
@@ -66,11 +62,19 @@ function createRefusal(db: Database): (turn: AcceptTurn) => AcceptOutcome | null
     }
     const running = active.get(turn.conversationId);
     if (running !== null) return { outcome: 'busy', turnId: running.id };
-    if (turn.create !== undefined || found.head !== turn.parentNode) {
+    if (turn.create !== undefined || found.head !== turn.head) {
       return { outcome: 'head_moved', head: found.head };
     }
     return null;
   };
+}
+
+/** Whether the nodes are there, and in this conversation, is for the foreign keys to say. */
+function assertAnswerable({ turnId, input, parentNode, inputNode }: AcceptTurn): void {
+  const answered = input.at(-1)?.id ?? parentNode;
+  if (inputNode !== answered) {
+    throw new Error(`turn ${turnId} answers ${inputNode}, where ${answered} is what it asks`);
+  }
 }
 
 /** Creates the conversation, or notes that it is used. The head moves only when the turn's answer is sealed. */
@@ -101,39 +105,34 @@ function createOpening(db: Database): (turn: AcceptTurn) => void {
   };
 }
 
-function createEpochWriter(db: Database): (turn: AcceptTurn) => void {
+export function createEpochWriter(db: Database): (conversation: string, epoch: Epoch) => void {
   const insert = db.prepare<null, [string, string, number, string, string]>(
     'INSERT INTO epoch (conversation, id, ordinal, profile, reason) VALUES (?, ?, ?, ?, ?)',
   );
-  return ({ conversationId, epoch }) => {
-    if (epoch === undefined) return;
-    const { id, ordinal, profile, reason } = epoch;
-    insert.run(conversationId, id, ordinal, JSON.stringify(profile), reason);
-  };
+  return (conversation, { id, ordinal, profile, reason }) =>
+    void insert.run(conversation, id, ordinal, JSON.stringify(profile), reason);
 }
 
 function createTurnWriter(db: Database, lease: string): (turn: AcceptTurn, epoch: string) => void {
   const insert = db.prepare<null, Record<string, string | number | null>>(`
     INSERT INTO turn
       (id, conversation, owner, epoch, parent_node, input_node, status, idempotency_key,
-       request_fingerprint, created_at, lease)
+       request_fingerprint, expected_cached_tokens, created_at, lease)
     VALUES
       ($id, $conversation, $owner, $epoch, $parentNode, $inputNode, 'accepted', $idempotencyKey,
-       $requestFingerprint, $createdAt, $lease)`);
-  return (turn, epoch) => {
-    const inputNode = turn.input.at(-1);
-    if (inputNode === undefined) throw new Error(`turn ${turn.turnId} has no input`);
-    insert.run({
+       $requestFingerprint, $expectedCachedTokens, $createdAt, $lease)`);
+  return (turn, epoch) =>
+    void insert.run({
       id: turn.turnId,
       conversation: turn.conversationId,
       owner: turn.scope.owner,
       epoch,
       parentNode: turn.parentNode,
-      inputNode: inputNode.id,
+      inputNode: turn.inputNode,
       idempotencyKey: turn.idempotencyKey,
       requestFingerprint: turn.requestFingerprint,
+      expectedCachedTokens: turn.expectedCachedTokens,
       createdAt: turn.createdAt,
       lease,
     });
-  };
 }

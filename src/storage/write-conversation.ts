@@ -4,12 +4,12 @@ import type { Conversation } from '../conversations/conversation.ts';
 import { IN_SCOPE } from './rows.ts';
 import type { SearchIndex } from './search-index.ts';
 import { createConversationReader } from './sqlite-reader.ts';
-import type { ConversationChange, ConversationRef } from './writer-protocol.ts';
+import type { ConversationChange, ConversationRef, TitleSuggestion } from './writer-protocol.ts';
 
 export function createChange(db: Database): (change: ConversationChange) => Conversation | null {
   const read = createConversationReader(db);
   const setTitle = db.prepare<null, [string | null, string]>(
-    'UPDATE conversation SET title = ? WHERE id = ?',
+    "UPDATE conversation SET title = ?, title_by = 'person' WHERE id = ?",
   );
   const setMetadata = db.prepare<null, [string, string]>(
     'UPDATE conversation SET metadata = ? WHERE id = ?',
@@ -22,6 +22,13 @@ export function createChange(db: Database): (change: ConversationChange) => Conv
     touch.run(id);
     return read(scope, id);
   };
+}
+
+export function createSuggestTitle(db: Database): (suggestion: TitleSuggestion) => void {
+  const update = db.prepare<null, [string, string]>(`
+    UPDATE conversation SET title = ?, title_by = 'model', rev = rev + 1
+    WHERE id = ? AND title_by <> 'person'`);
+  return ({ id, title }) => void update.run(title, id);
 }
 
 /** In the order that the foreign keys ask for: whatever points at a row goes before it. */

@@ -1,5 +1,5 @@
 // What follows acceptance: the turn starts, its events are kept, and it ends once. The conversation's head, and with
-// it the epoch, moves here and nowhere else.
+// it the epoch, moves here, and in write-branch.ts when somebody says so.
 import type { Database } from 'bun:sqlite';
 import type { FinishTurn, StartTurn, TurnEvent } from '../conversations/store.ts';
 import type { SearchIndex } from './search-index.ts';
@@ -24,17 +24,41 @@ export function createAppend(db: Database): (events: readonly TurnEvent[]) => vo
   };
 }
 
+/** One call removes so many events, and the rest of the last turn's: half of a turn's would be a stream with a gap. */
+const COLLECTED_AT_ONCE = 5_000;
+
+export function createCollect(db: Database): (input: { readonly endedBefore: number }) => number {
+  // Turn by turn, not event by event: most are passed over.
+  const next = db.prepare<{ id: string | null }, [string]>(
+    'SELECT min(turn) AS id FROM turn_event WHERE turn > ?',
+  );
+  const ended = db.prepare<unknown, [string, number]>(
+    'SELECT 1 FROM turn WHERE id = ? AND ended_at < ?',
+  );
+  const drop = db.prepare<null, [string]>('DELETE FROM turn_event WHERE turn = ?');
+  return ({ endedBefore }) => {
+    let collected = 0;
+    let turn = next.get('')?.id ?? null;
+    while (turn !== null && collected < COLLECTED_AT_ONCE) {
+      if (ended.get(turn, endedBefore) !== null) collected += drop.run(turn).changes;
+      turn = next.get(turn)?.id ?? null;
+    }
+    return collected;
+  };
+}
+
 interface OpenTurn {
   conversation: string;
   epoch: string;
-  parent_node: string | null;
   input_node: string;
+  head: string | null;
 }
 
 export function createFinish(db: Database, search: SearchIndex): (turn: FinishTurn) => boolean {
   const open = db.prepare<OpenTurn, [string]>(`
-    SELECT conversation, epoch, parent_node, input_node
-    FROM turn WHERE id = ? AND status IN ('accepted', 'streaming')`);
+    SELECT conversation, turn.epoch, input_node, head
+    FROM turn JOIN conversation ON conversation.id = turn.conversation
+    WHERE turn.id = ? AND status IN ('accepted', 'streaming')`);
   const end = createEnding(db);
   const addNodes = createNodeWriter(db);
   const moveHead = db.prepare<null, [string, string, string]>(
@@ -46,14 +70,14 @@ export function createFinish(db: Database, search: SearchIndex): (turn: FinishTu
   return (turn) => {
     const found = open.get(turn.turnId);
     if (found === null) return false;
-    const { conversation, input_node: inputNode } = found;
+    const { conversation, epoch, input_node: inputNode, head } = found;
     const { output } = turn;
     if (output !== undefined) {
       // History never holds a half answer; what there was of it is in the events.
       if (turn.status === 'failed') throw new Error(`failed turn ${turn.turnId} has an answer`);
-      addNodes({ conversation, nodes: [output], parent: inputNode, blobs: turn.blobs });
-      moveHead.run(output.id, found.epoch, conversation);
-      search.add({ conversation, head: output.id, until: found.parent_node });
+      addNodes({ conversation, epoch, nodes: [output], parent: inputNode, blobs: turn.blobs });
+      moveHead.run(output.id, epoch, conversation);
+      search.follow({ conversation, from: head, to: output.id });
     }
     end(turn);
     touch.run(turn.endedAt, conversation);

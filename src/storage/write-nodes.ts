@@ -1,10 +1,13 @@
-// Storing messages with the images they show; shared by acceptance (the question) and finish (the answer).
+// Storing messages with the images they show; shared by acceptance (the question), finish (the answer) and
+// restoring (both).
 import type { Database } from 'bun:sqlite';
 import type { Blob, ConversationNode } from '../conversations/conversation.ts';
 import { nodeParams } from './rows.ts';
 
 export interface NewNodes {
   readonly conversation: string;
+  /** Of the turn that they are made by. */
+  readonly epoch: string;
   /** In order, each the parent of the next. */
   readonly nodes: readonly ConversationNode[];
   /** The node that the first one follows, or null. */
@@ -15,16 +18,16 @@ export interface NewNodes {
 export function createNodeWriter(db: Database): (added: NewNodes) => void {
   const insert = db.prepare<null, ReturnType<typeof nodeParams>>(`
     INSERT INTO node
-      (conversation, id, parent, depth, role, wire, extra, prefix_hash, text, created_at)
+      (conversation, id, parent, epoch, depth, role, wire, extra, prefix_hash, text, created_at)
     VALUES
-      ($conversation, $id, $parent, $depth, $role, $wire, $extra, $prefixHash, $text, $createdAt)`);
+      ($conversation, $id, $parent, $epoch, $depth, $role, $wire, $extra, $prefixHash, $text, $createdAt)`);
   const insertBlob = db.prepare<null, [string, string, Uint8Array]>(
     'INSERT OR IGNORE INTO blob (sha256, mime, bytes) VALUES (?, ?, ?)',
   );
   const show = db.prepare<null, [string, string, number, string]>(
     'INSERT INTO node_blob (conversation, node, position, sha256) VALUES (?, ?, ?, ?)',
   );
-  return ({ conversation, nodes, parent, blobs }) => {
+  return ({ conversation, epoch, nodes, parent, blobs }) => {
     const shown = new Set(nodes.flatMap((node) => node.blobs));
     for (const blob of blobs) {
       // One that no message shows would never be collected.
@@ -35,7 +38,7 @@ export function createNodeWriter(db: Database): (added: NewNodes) => void {
       if (node.parent !== last) {
         throw new Error(`node ${node.id} follows ${node.parent}, where ${last} is its place`);
       }
-      insert.run(nodeParams(conversation, node));
+      insert.run(nodeParams({ conversation, epoch }, node));
       for (const [position, hash] of node.blobs.entries()) {
         show.run(conversation, node.id, position, hash);
       }

@@ -4,8 +4,11 @@ import type { Conversation, Scope } from '../conversations/conversation.ts';
 import type {
   AcceptOutcome,
   AcceptTurn,
+  ConversationArchive,
   ConversationChanges,
   FinishTurn,
+  ForkConversation,
+  MoveOutcome,
   StartTurn,
   TurnEvent,
 } from '../conversations/store.ts';
@@ -20,6 +23,11 @@ export interface Writes {
   finish: { input: FinishTurn; result: boolean };
   change: { input: ConversationChange; result: Conversation | null };
   remove: { input: ConversationRef; result: boolean };
+  fork: { input: ForkConversation; result: Conversation | null };
+  restore: { input: ConversationRestore; result: boolean };
+  moveHead: { input: HeadMove; result: MoveOutcome };
+  suggestTitle: { input: TitleSuggestion; result: void };
+  collectEvents: { input: { readonly endedBefore: number }; result: number };
   recover: { input: { readonly endedAt: number }; result: number };
   probe: { input: null; result: void };
 }
@@ -31,6 +39,20 @@ export interface ConversationRef {
 
 export interface ConversationChange extends ConversationRef {
   readonly changes: ConversationChanges;
+}
+
+export interface ConversationRestore {
+  readonly scope: Scope;
+  readonly archive: ConversationArchive;
+}
+
+export interface HeadMove extends ConversationRef {
+  readonly node: string;
+}
+
+export interface TitleSuggestion {
+  readonly id: string;
+  readonly title: string;
 }
 
 export type WriteKind = keyof Writes;

@@ -29,7 +29,10 @@ function acceptance(open: () => ConversationStore): void {
   });
 
   test('an accepted turn can be read with all that is known of it', async () => {
-    const turn = await accepted(open(), firstTurn(newScope(), { idempotencyKey: newId('req') }));
+    const turn = await accepted(
+      open(),
+      firstTurn(newScope(), { idempotencyKey: newId('req'), expectedCachedTokens: 640 }),
+    );
     expect(await open().turn(turn.scope, turn.turnId)).toEqual({
       id: turn.turnId,
       conversationId: turn.conversationId,
@@ -44,6 +47,8 @@ function acceptance(open: () => ConversationStore): void {
       finishReason: null,
       errorCode: null,
       usage: { promptTokens: null, completionTokens: null, cachedTokens: null },
+      expectedCachedTokens: 640,
+      epochId: turn.epoch?.id ?? '',
       ttftMs: null,
       createdAt: 1_000,
       startedAt: null,

@@ -164,6 +164,30 @@ function changes(open: () => ConversationStore): void {
     expect(read).toMatchObject({ title: 'New', head: output.id });
   });
 
+  test("a suggested title replaces the first one and another suggestion, but no person's", async () => {
+    const { turn } = await exchange(open(), firstTurn(newScope(), { create: { title: null } }));
+    const { scope, conversationId: id } = turn;
+    const suggested = async (title: string) => {
+      await open().suggestTitle(id, title);
+      return open().conversation(scope, id);
+    };
+    expect(await suggested('Books')).toMatchObject({ title: 'Books', rev: 3, lastUsedAt: 1_005 });
+    expect(await suggested('On books')).toMatchObject({ title: 'On books', rev: 4 });
+    const named = await open().change(scope, id, { metadata: { a: 'b' }, title: 'Mine' });
+    expect(await suggested('About books')).toEqual(named);
+    const cleared = await open().change(scope, id, { title: null });
+    expect(await suggested('About books')).toEqual(cleared);
+    await open().suggestTitle('conv_unknown', 'x');
+  });
+
+  test('to the metadata leave the title open to a suggestion', async () => {
+    const { turn } = await exchange(open(), firstTurn(newScope()));
+    const { scope, conversationId: id } = turn;
+    await open().change(scope, id, { metadata: { a: 'b' } });
+    await open().suggestTitle(id, 'Suggested');
+    expect((await open().conversation(scope, id))?.title).toBe('Suggested');
+  });
+
   test('in another scope or to an unknown conversation are refused', async () => {
     const scope = newScope('eve');
     const { turn } = await exchange(open(), firstTurn(scope));

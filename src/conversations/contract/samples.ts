@@ -1,6 +1,7 @@
 // What the store's contract is tested with: turns as the gateway makes them, each with one thing out of the ordinary.
 import { expect } from 'bun:test';
 import { newId } from '../../domain/ids.ts';
+import { blobHash } from '../blob.ts';
 import type { Blob, ConversationNode, Epoch, RenderProfile, Scope } from '../conversation.ts';
 import { sealNode } from '../node.ts';
 import type { AcceptTurn, ConversationStore, FinishTurn } from '../store.ts';
@@ -47,45 +48,58 @@ export function newNode(
 
 export function newBlob(text: string): Blob {
   const bytes = new TextEncoder().encode(text);
-  const sha256 = new Bun.CryptoHasher('sha256').update(bytes).digest('hex');
-  return { sha256, mime: 'image/png', bytes };
+  const mime = 'image/png';
+  return { sha256: blobHash({ mime, bytes }), mime, bytes };
 }
 
 /** A conversation's first turn, not yet accepted. */
 export function firstTurn(scope: Scope, changes: Partial<AcceptTurn> = {}): AcceptTurn {
+  const input = changes.input ?? [newNode(null, 'user', 'What is a ledger?')];
   return {
     turnId: newId('turn'),
     scope,
     conversationId: newId('conv'),
     create: { title: 'A title' },
+    head: null,
     parentNode: null,
     epoch: newEpoch(),
-    input: [newNode(null, 'user', 'What is a ledger?')],
+    input,
+    inputNode: input.at(-1)?.id ?? '',
     blobs: [],
     idempotencyKey: null,
     requestFingerprint: 'fingerprint',
+    expectedCachedTokens: null,
     createdAt: 1_000,
     ...changes,
   };
 }
 
-/** The turn after one that was answered with `output`. */
+/** The turn after one that was answered with `output`; a branch where `head` is changed to be another node. */
 export function nextTurn(
   before: AcceptTurn,
   output: ConversationNode | null,
   changes: Partial<AcceptTurn> = {},
 ): AcceptTurn {
   const { create: _create, epoch: _epoch, ...rest } = before;
+  const input = changes.input ?? [newNode(output, 'user', 'And then?')];
   return {
     ...rest,
     turnId: newId('turn'),
+    head: output?.id ?? null,
     parentNode: output?.id ?? null,
-    input: [newNode(output, 'user', 'And then?')],
+    input,
+    inputNode: input.at(-1)?.id ?? '',
     blobs: [],
     idempotencyKey: null,
     createdAt: before.createdAt + 10,
     ...changes,
   };
+}
+
+/** Asks for another answer to the message of `before`, when the conversation's head is `head`. */
+export function repeatedTurn(before: AcceptTurn, head: string | null): AcceptTurn {
+  const { inputNode } = before;
+  return nextTurn(before, null, { head, parentNode: inputNode, inputNode, input: [] });
 }
 
 export function ending(turn: AcceptTurn, changes: Partial<FinishTurn> = {}): FinishTurn {
@@ -126,9 +140,18 @@ export async function exchange(
   message: Message | string = 'A book.',
 ): Promise<Exchange> {
   await accepted(store, turn);
-  const output = answerTo(turn, message);
+  const input = turn.input.at(-1) ?? (await nodeOf(store, turn, turn.inputNode));
+  const output = newNode(input, 'assistant', message);
   expect(await store.finish(ending(turn, { output }))).toBe(true);
   return { turn, output };
+}
+
+async function nodeOf(
+  store: ConversationStore,
+  { conversationId }: AcceptTurn,
+  id: string,
+): Promise<ConversationNode | null> {
+  return (await store.path(conversationId, id)).at(-1) ?? null;
 }
 
 export async function refusedBy(call: Promise<unknown>): Promise<unknown> {

@@ -195,6 +195,38 @@ function events(open: () => ConversationStore): void {
     expect(await open().events(turnId, -1)).toEqual([]);
   });
 
+  test('are collected some time after the turn ended, all of them or none', async () => {
+    const scope = newScope();
+    const withEvents = async (count: number, createdAt: number) => {
+      const turn = await accepted(open(), firstTurn(scope, { createdAt }));
+      const { turnId } = turn;
+      const all = Array.from({ length: count }, (_, seq) => ({ turnId, seq, payload: 'frame' }));
+      await open().append(all);
+      return turn;
+    };
+    // Long before the turns of other tests.
+    const old = [await withEvents(4_000, -900), await withEvents(4_000, -900)];
+    const others = [
+      await withEvents(2, -900),
+      await withEvents(3, -500),
+      await withEvents(4, -900),
+    ];
+    const [late, recent, open_] = others;
+    for (const turn of old) await open().finish(ending(turn, { output: answerTo(turn) }));
+    if (late !== undefined) await open().finish(ending(late, { status: 'cancelled' }));
+    if (recent !== undefined) await open().finish(ending(recent, { status: 'cancelled' }));
+    expect(await open().collectEvents(-895)).toBe(0);
+    expect(await open().collectEvents(-894)).toBe(8_000);
+    expect(await open().collectEvents(-894)).toBe(2);
+    expect(await open().collectEvents(-894)).toBe(0);
+    const left = await Promise.all(
+      [...old, late, recent, open_].map((turn) => open().events(turn?.turnId ?? '', -1)),
+    );
+    expect(left.map((events) => events.length)).toEqual([0, 0, 0, 3, 4]);
+    const read = await open().turn(scope, old[0]?.turnId ?? '');
+    expect(read).toMatchObject({ status: 'completed', endedAt: -895 });
+  });
+
   test('stay readable after the turn failed', async () => {
     const turn = await accepted(open(), firstTurn(newScope()));
     await open().append([{ turnId: turn.turnId, seq: 0, payload: 'half' }]);

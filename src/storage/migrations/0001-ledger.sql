@@ -15,6 +15,8 @@ CREATE TABLE conversation (
   owner TEXT NOT NULL,
   user_id TEXT,
   title TEXT,
+  -- A model's suggestion gives way to a person's title, never the other way round.
+  title_by TEXT NOT NULL DEFAULT 'message' CHECK (title_by IN ('message', 'model', 'person')),
   head TEXT,
   epoch TEXT NOT NULL,
   rev INTEGER NOT NULL DEFAULT 1,
@@ -34,11 +36,13 @@ CREATE TABLE epoch (
   PRIMARY KEY (conversation, id)
 ) STRICT, WITHOUT ROWID;
 
--- wire is a BLOB because it is a contract about bytes: no text encoding, no JSON function may ever touch it.
+-- A copy of a conversation's path has the same node ids, so that a node is known by both. epoch is that of the turn
+-- which made it: what a conversation goes on with from there. wire is a BLOB because it is a contract about bytes: no text encoding, no JSON function may ever touch it.
 CREATE TABLE node (
   conversation TEXT NOT NULL REFERENCES conversation (id),
   id TEXT NOT NULL,
   parent TEXT,
+  epoch TEXT NOT NULL,
   depth INTEGER NOT NULL,
   role TEXT NOT NULL,
   wire BLOB NOT NULL,
@@ -47,6 +51,7 @@ CREATE TABLE node (
   text TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   PRIMARY KEY (conversation, id),
+  FOREIGN KEY (conversation, epoch) REFERENCES epoch (conversation, id),
   FOREIGN KEY (conversation, parent) REFERENCES node (conversation, id)
 ) STRICT;
 
@@ -87,6 +92,7 @@ CREATE TABLE turn (
   prompt_tokens INTEGER,
   completion_tokens INTEGER,
   cached_tokens INTEGER,
+  expected_cached_tokens INTEGER,
   ttft_ms REAL,
   created_at INTEGER NOT NULL,
   started_at INTEGER,
@@ -98,7 +104,7 @@ CREATE TABLE turn (
   FOREIGN KEY (conversation, output_node) REFERENCES node (conversation, id)
 ) STRICT;
 
-CREATE INDEX turn_by_conversation ON turn (conversation);
+CREATE INDEX turn_by_conversation ON turn (conversation, output_node);
 CREATE UNIQUE INDEX turn_active ON turn (conversation) WHERE status IN ('accepted', 'streaming');
 CREATE UNIQUE INDEX turn_idempotent ON turn (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
