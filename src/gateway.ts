@@ -18,10 +18,12 @@ import { createProbe, type Probe } from './observe/probe.ts';
 import type { Log } from './observe/log.ts';
 import { createOpenAiProvider } from './providers/openai.ts';
 import type { Target } from './providers/provider.ts';
+import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
 import { createCatalog, type Alias } from './routing/catalog.ts';
 import { watchHealth } from './routing/health.ts';
 import { openSqliteStore } from './storage/sqlite.ts';
+import { collectEvents } from './chat/collect-events.ts';
 import { watchStore } from './conversations/watch-store.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
@@ -72,8 +74,16 @@ export async function createGateway({
   });
   const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
   const catalog = createCatalog(Object.keys(config.models).map((name) => aliasOf(name, config)));
-  const provider = createOpenAiProvider(createUpstreamClient({ deadlines }));
-  const turns = createTurns({ store, provider, health, clock, deadlines, probe });
+  const provider = withholdCredentials(createOpenAiProvider(createUpstreamClient({ deadlines })));
+  const turns = createTurns(
+    { store, provider, health, clock, deadlines, probe },
+    {
+      orphanMs: config.turns.orphan_ms,
+      titles: config.turns.titles,
+      cacheSalt: config.turns.cache_salt,
+    },
+  );
+  const collector = collectEvents({ store, keepMs: config.turns.keep_events_ms, clock, probe });
   const authenticate = createAuthenticate([bearer]);
   const { rate_per_second, burst, max_body_bytes } = config.limits;
   const rateLimit = createRateLimit({ perSecond: rate_per_second, burst, clock });
@@ -86,6 +96,7 @@ export async function createGateway({
     provider,
     store,
     turns,
+    clock,
     deadlines,
     demo,
     heartbeatMs: config.streams.heartbeat_ms,
@@ -119,6 +130,8 @@ export async function createGateway({
     async close() {
       health.close();
       storeWatch.close();
+      collector.close();
+      turns.close();
       await store.close();
     },
   };

@@ -1,114 +1,229 @@
 // Takes a turn into the ledger: reads the conversation, pins the epoch, seals the input, and has the store accept it
 // durably. After that the question survives anything; before it nobody upstream has heard of it.
 import type { Blob, Conversation, ConversationNode, Epoch } from '../conversations/conversation.ts';
-import type { ConversationStore } from '../conversations/store.ts';
+import type { AcceptOutcome, ConversationStore } from '../conversations/store.ts';
+import type { Turn } from '../conversations/turn.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import { MAX_TITLE_CHARS } from '../domain/limits.ts';
 import { assembleMessages } from '../prompt/assemble.ts';
-import { nextEpoch } from '../prompt/epoch.ts';
+import { compactedEpoch, nextEpoch, sentMessages } from '../prompt/epoch.ts';
+import { expectedCachedTokens } from '../prompt/prefix.ts';
+import { windowFor } from '../prompt/window.ts';
+import type { Target } from '../providers/provider.ts';
 import { sealInput, type TurnInput, type TurnRequest } from './turn-request.ts';
 
 export interface AcceptedTurn {
   readonly turnId: string;
   readonly conversationId: string;
   readonly epoch: Epoch;
-  /** JSON text of the messages array to send; reads the images of earlier turns. */
-  messages(): Promise<string>;
+  /** JSON text of the messages array to send. */
+  readonly messages: string;
   /** What the answer will be a child of. */
   readonly inputNode: ConversationNode;
+  /** The turn opens its conversation. */
+  readonly isFirst: boolean;
+  /** Turns that left the prompt with this one; 0 for nearly every turn. */
+  readonly compactedTurns: number;
+  readonly expectedCachedTokens: number | null;
   /** Unix milliseconds. */
   readonly acceptedAt: number;
 }
 
+/** A turn of one's own, or the one that the same idempotency key made before. */
+export type Acceptance = AcceptedTurn | { readonly repeats: string };
+
 export interface AcceptTurnDeps {
   readonly store: ConversationStore;
   readonly clock: Clock;
+  /** The target that is asked first: whose cache and window the prompt is made for. */
+  readonly target: Target;
+  /** Tokens of prompt and answer together; null when unknown. */
+  readonly contextTokens: number | null;
 }
 
 /** How often a turn is built anew because another one ended between reading the head and accepting. */
 const ATTEMPTS = 3;
 
+/** Resolves once the store has accepted the turn under `turnId`, or knows it already. */
 export async function acceptTurn(
+  turnId: string,
   request: TurnRequest,
   deps: AcceptTurnDeps,
-): Promise<AcceptedTurn> {
+): Promise<Acceptance> {
+  const known = await knownTurn(request, deps.store);
+  if (known !== null) return { repeats: known };
   for (let attempt = 1; ; attempt++) {
-    const accepted = await tryAccept(request, deps);
-    if (accepted !== 'head_moved') return accepted;
-    if (attempt === ATTEMPTS) throw headMoved();
+    const draft = await draftTurn(turnId, request, deps);
+    const result = await deps.store.accept(commandFor(draft, request));
+    if (result.outcome === 'accepted') return draft.accepted;
+    if (result.outcome === 'repeated') return { repeats: result.turnId };
+    if (result.outcome !== 'head_moved' || attempt === ATTEMPTS) throw refusal(result);
   }
 }
 
-async function tryAccept(
+/** A repeated request is known before it is held against a conversation that has moved on since. */
+async function knownTurn(
+  { idempotencyKey, scope, fingerprint }: TurnRequest,
+  store: ConversationStore,
+): Promise<string | null> {
+  const turn =
+    idempotencyKey === null ? null : await store.turnWithKey(scope.owner, idempotencyKey);
+  if (turn === null || turn.requestFingerprint === fingerprint) return turn?.id ?? null;
+  throw refusal({ outcome: 'key_reused' });
+}
+
+interface Draft {
+  readonly accepted: AcceptedTurn;
+  readonly conversation: Conversation | null;
+  readonly parentNode: string | null;
+  readonly startsEpoch: boolean;
+  readonly input: TurnInput;
+}
+
+async function draftTurn(
+  turnId: string,
   request: TurnRequest,
-  { store, clock }: AcceptTurnDeps,
-): Promise<AcceptedTurn | 'head_moved'> {
+  deps: AcceptTurnDeps,
+): Promise<Draft> {
+  const { store, clock, target } = deps;
   const conversation = await findConversation(request, store);
   checkExpectedHead(request, conversation);
-  const head = conversation?.head ?? null;
-  const history = conversation ? await store.path(conversation.id, head) : [];
-  const { epoch, isNew } = nextEpoch(conversation?.epoch ?? null, request.profile);
   checkSystem(request, conversation);
+  const parentNode = request.parent === undefined ? (conversation?.head ?? null) : request.parent;
+  const history = await pathTo(parentNode, conversation, store);
   const createdAt = clock.now();
   const input = sealInput(request, history.at(-1) ?? null, createdAt);
-  const turnId = newId('turn');
-  const conversationId = conversation?.id ?? newId('conv');
+  const nodes = [...history, ...input.nodes];
+  const { epoch: asked, isNew } = nextEpoch(conversation, request.profile);
+  const before = conversation ? await turnBefore(conversation.id, history, store) : null;
+  const { epoch, sent, compactedTurns } = fitted(nodes, asked, { before, request, deps });
+  const inputNode = nodes.at(-1);
+  if (!inputNode) throw new TypeError('a turn has an input');
+  const blobs = await blobsOf(sent, input.blobs, store);
+  return {
+    conversation,
+    parentNode,
+    startsEpoch: isNew || compactedTurns > 0,
+    input,
+    accepted: {
+      turnId,
+      conversationId: conversation?.id ?? newId('conv'),
+      epoch,
+      messages: assembleMessages(epoch.profile, sent, blobs),
+      inputNode,
+      isFirst: conversation === null,
+      compactedTurns,
+      expectedCachedTokens: expectedCachedTokens(before, { ...target, epochId: epoch.id }),
+      acceptedAt: createdAt,
+    },
+  };
+}
 
-  const result = await store.accept({
+function commandFor(
+  { accepted, conversation, parentNode, startsEpoch, input }: Draft,
+  request: TurnRequest,
+) {
+  const { turnId, conversationId, epoch, inputNode, acceptedAt } = accepted;
+  return {
     turnId,
     scope: request.scope,
     conversationId,
     ...(conversation ? {} : { create: { title: titleOf(input) } }),
-    parentNode: head,
-    ...(isNew ? { epoch } : {}),
+    head: conversation?.head ?? null,
+    parentNode,
+    ...(startsEpoch ? { epoch } : {}),
     input: input.nodes,
+    inputNode: inputNode.id,
     blobs: input.blobs,
-    idempotencyKey: null,
+    idempotencyKey: request.idempotencyKey,
     requestFingerprint: request.fingerprint,
-    createdAt,
-  });
-  if (result.outcome === 'head_moved') return 'head_moved';
-  if (result.outcome !== 'accepted')
-    throw refusal(result.outcome, 'turnId' in result ? result.turnId : null);
+    expectedCachedTokens: accepted.expectedCachedTokens,
+    createdAt: acceptedAt,
+  };
+}
 
-  const nodes = [...history, ...input.nodes];
-  const inputNode = input.nodes.at(-1) ?? input.nodes[0];
-  // Not now: a failure from here on has to end the turn, which is the business of whoever runs it.
-  const messages = async () =>
-    assembleMessages(epoch.profile, nodes, await blobsOf(nodes, input.blobs, store));
-  return { turnId, conversationId, epoch, messages, inputNode, acceptedAt: createdAt };
+interface FitDeps {
+  readonly before: Turn | null;
+  readonly request: TurnRequest;
+  readonly deps: AcceptTurnDeps;
+}
+
+/** The messages to send, with the oldest turns left out, in an epoch of its own, when the window is full. */
+function fitted(
+  nodes: readonly ConversationNode[],
+  asked: Epoch,
+  { before, request, deps }: FitDeps,
+) {
+  const sent = sentMessages(nodes, asked.profile);
+  const { promptTokens, completionTokens } = before?.usage ?? {
+    promptTokens: null,
+    completionTokens: null,
+  };
+  const sameWindow =
+    before?.epochId === asked.id && promptTokens !== null && completionTokens !== null;
+  const answered = sent.findLastIndex(({ id }) => id === before?.outputNode) + 1;
+  const window = windowFor(sent, {
+    contextTokens: deps.contextTokens,
+    answerTokens: request.answerTokens,
+    known: sameWindow ? { messages: answered, tokens: promptTokens + completionTokens } : null,
+  });
+  if (window === null) return { epoch: asked, sent, compactedTurns: 0 };
+  const epoch = compactedEpoch(asked, window.firstNode);
+  return { epoch, sent: sentMessages(nodes, epoch.profile), compactedTurns: window.droppedTurns };
 }
 
 async function findConversation(
-  request: TurnRequest,
+  { conversationId, scope }: TurnRequest,
   store: ConversationStore,
 ): Promise<Conversation | null> {
-  if (request.conversationId === null) return null;
-  const conversation = await store.conversation(request.scope, request.conversationId);
+  if (conversationId === null) return null;
+  const conversation = await store.conversation(scope, conversationId);
   if (conversation) return conversation;
-  throw refusal('not_found', null);
+  throw refusal({ outcome: 'not_found' });
 }
 
 function checkExpectedHead({ expectedHead }: TurnRequest, conversation: Conversation | null): void {
-  if (expectedHead !== undefined && expectedHead !== (conversation?.head ?? null))
-    throw headMoved();
+  if (expectedHead === undefined || expectedHead === (conversation?.head ?? null)) return;
+  throw refusal({ outcome: 'head_moved', head: conversation?.head ?? null });
 }
 
 /** A changed system prompt would break the prefix of everything after it. */
 function checkSystem({ profile }: TurnRequest, conversation: Conversation | null): void {
-  if (
-    !conversation ||
-    profile.system === null ||
-    profile.system === conversation.epoch.profile.system
-  )
-    return;
+  const pinned = conversation?.epoch.profile.system;
+  // Until something was answered there is no prefix to break.
+  if (!conversation?.head || profile.system === null || profile.system === pinned) return;
   throw new GatewayError('invalid_field', {
     message:
       'system is fixed by the first turn of a conversation. Leave it out, or start a new conversation.',
     param: 'system',
   });
+}
+
+async function pathTo(
+  node: string | null,
+  conversation: Conversation | null,
+  store: ConversationStore,
+): Promise<ConversationNode[]> {
+  if (node === null) return [];
+  const path = conversation ? await store.path(conversation.id, node) : [];
+  if (path.at(-1)?.id === node) return path;
+  throw new GatewayError('invalid_field', {
+    message:
+      'parent is no message of this conversation. GET /c1/conversations/{id}?tree=1 lists them.',
+    param: 'parent',
+  });
+}
+
+/** The turn whose answer is the last one on the path. */
+async function turnBefore(
+  conversationId: string,
+  path: readonly ConversationNode[],
+  store: ConversationStore,
+): Promise<Turn | null> {
+  const answer = path.findLast(({ role }) => role === 'assistant');
+  return answer ? await store.turnSealing(conversationId, answer.id) : null;
 }
 
 /** The images that the prompt shows: those of this turn are at hand, older ones are read. */
@@ -137,26 +252,22 @@ function titleOf({ nodes }: TurnInput): string | null {
 }
 
 function refusal(
-  outcome: 'busy' | 'not_found' | 'repeated' | 'key_reused',
-  turnId: string | null,
+  result: Exclude<AcceptOutcome, { outcome: 'accepted' | 'repeated' }>,
 ): GatewayError {
-  switch (outcome) {
+  switch (result.outcome) {
     case 'busy':
       return new GatewayError('conversation_busy', {
-        message: `The turn ${turnId} of this conversation is still running. Wait for it to end, then send the message again.`,
+        message: `The turn ${result.turnId} of this conversation is still running. Wait for it to end, then send the message again.`,
         param: 'conversation_id',
         retryAfterMs: 1_000,
       });
     case 'not_found':
       return new GatewayError('conversation_not_found', { param: 'conversation_id' });
-    case 'repeated':
     case 'key_reused':
       return new GatewayError('idempotency_key_reused', { param: 'idempotency-key' });
+    case 'head_moved':
+      return new GatewayError('head_moved', { param: 'expected_head' });
     default:
-      return outcome satisfies never;
+      return result satisfies never;
   }
-}
-
-function headMoved(): GatewayError {
-  return new GatewayError('head_moved', { param: 'expected_head' });
 }

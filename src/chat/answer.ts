@@ -3,7 +3,9 @@
 import type { ToolCall, Usage } from '../domain/message.ts';
 import { isObject } from '../json/document.ts';
 import type { Completion } from '../providers/provider.ts';
-import { wellFormedJson } from '../prompt/blob-mark.ts';
+import type { Blob } from '../conversations/conversation.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { markImages, wellFormedJson, type MarkedContent } from '../prompt/blob-mark.ts';
 import type { NewNode } from '../conversations/node.ts';
 
 /** An answer as far as it has come. Only choice 0 counts: /c1 asks for one. */
@@ -14,6 +16,8 @@ export interface Answer {
   readonly extra: Readonly<Record<string, unknown>>;
   readonly content: string;
   readonly toolCalls: readonly ToolCall[];
+  /** The index that the upstream gives each of them; null for one that came without. */
+  readonly toolIndexes: readonly (number | null)[];
   readonly finishReason: string | null;
   readonly usage: Usage | null;
   /** Top-level members that an upstream adds: timings, provider, system_fingerprint, … */
@@ -26,6 +30,7 @@ export const EMPTY_ANSWER: Answer = {
   extra: {},
   content: '',
   toolCalls: [],
+  toolIndexes: [],
   finishReason: null,
   usage: null,
   rest: {},
@@ -38,13 +43,12 @@ export function withChunk(answer: Answer, chunk: Completion): Answer {
   const delta = choice?.delta ?? {};
   const { role: ___, content, tool_calls, ...extra } = delta;
   return {
+    ...answer,
     id: answer.id ?? id ?? null,
     created: answer.created ?? (typeof created === 'number' ? created : null),
     extra: Object.keys(extra).length === 0 ? answer.extra : mergedExtra(answer.extra, extra),
     content: typeof content === 'string' ? answer.content + content : answer.content,
-    toolCalls: Array.isArray(tool_calls)
-      ? mergedCalls(answer.toolCalls, tool_calls)
-      : answer.toolCalls,
+    ...(Array.isArray(tool_calls) ? mergedCalls(answer, tool_calls) : {}),
     // Some engines say it again, or say it late: the first one counts.
     finishReason: answer.finishReason ?? choice?.finish_reason ?? null,
     usage: usage ?? answer.usage,
@@ -58,20 +62,43 @@ export function isVisible(answer: Answer): boolean {
 }
 
 /** The message to seal: role, content and tool calls go upstream again, the rest is kept beside it. */
-export function answerNode(answer: Answer, createdAt: number): NewNode {
+export function answerNode(answer: Answer, createdAt: number): NewSealedAnswer {
+  const { images, ...extra } = answer.extra;
+  const drawn = drawnImages(images);
   const message = {
     role: 'assistant',
     content: answer.content === '' && answer.toolCalls.length > 0 ? null : answer.content,
     ...(answer.toolCalls.length > 0 ? { tool_calls: answer.toolCalls } : {}),
   };
+  const wire = wellFormedJson(message);
   return {
-    role: 'assistant',
-    wire: wellFormedJson(message),
-    extra: Object.keys(answer.extra).length === 0 ? null : wellFormedJson(answer.extra),
-    text: answer.content.toWellFormed(),
-    blobs: [],
-    createdAt,
+    node: {
+      role: 'assistant',
+      // A picture has to be in the prompt of the turn that asks for a change of it.
+      wire: drawn === null ? wire : `${wire.slice(0, -1)},"images":${drawn.json}}`,
+      extra: Object.keys(extra).length === 0 ? null : wellFormedJson(extra),
+      text: answer.content.toWellFormed(),
+      blobs: drawn?.blobs.map(({ sha256 }) => sha256) ?? [],
+      createdAt,
+    },
+    blobs: drawn?.blobs ?? [],
   };
+}
+
+export interface NewSealedAnswer {
+  readonly node: NewNode;
+  readonly blobs: readonly Blob[];
+}
+
+/** The pictures of an answer as blobs; those of a kind that the gateway does not know stay in the message as they are. */
+function drawnImages(images: unknown): MarkedContent | null {
+  if (!Array.isArray(images) || images.length === 0) return null;
+  try {
+    return markImages(images, 'images');
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return { json: wellFormedJson(images), blobs: [] };
+  }
 }
 
 /** The answer as a chat.completion, with what /c1 adds. */
@@ -114,16 +141,20 @@ function mergedExtra(
   return merged;
 }
 
-function mergedCalls(known: readonly ToolCall[], deltas: readonly unknown[]): ToolCall[] {
-  const calls = [...known];
+type Calls = Pick<Answer, 'toolCalls' | 'toolIndexes'>;
+
+function mergedCalls(known: Calls, deltas: readonly unknown[]): Calls {
+  const toolCalls = [...known.toolCalls];
+  const toolIndexes = [...known.toolIndexes];
   for (const delta of deltas) {
     if (!isObject(delta)) continue;
-    const at = callIndex(calls, delta);
-    const before = calls[at];
+    const at = placeOf(delta, { toolCalls, toolIndexes });
+    const before = toolCalls[at];
     const fn = isObject(delta['function']) ? delta['function'] : {};
     // Unknown members (Gemini's thought signatures in extra_content) have to be replayed as they came.
-    const { index: _, ...rest } = delta;
-    calls[at] = {
+    const { index, ...rest } = delta;
+    toolIndexes[at] ??= typeof index === 'number' ? index : null;
+    toolCalls[at] = {
       ...before,
       ...rest,
       id: before?.id ?? (textOf(delta['id']) || `call_${at}`),
@@ -134,16 +165,31 @@ function mergedCalls(known: readonly ToolCall[], deltas: readonly unknown[]): To
       },
     };
   }
-  return calls;
+  return { toolCalls, toolIndexes };
 }
 
-/** Gemini leaves the index out: then an id of its own begins a new call, and none continues the last one. */
-function callIndex(calls: readonly ToolCall[], delta: Readonly<Record<string, unknown>>): number {
-  if (typeof delta['index'] === 'number') return Math.min(delta['index'], calls.length);
-  const id = delta['id'];
-  if (typeof id !== 'string' || id === '') return Math.max(calls.length - 1, 0);
-  const known = calls.findIndex((call) => call.id === id);
-  return known === -1 ? calls.length : known;
+/**
+ * Where in the list a delta belongs. Indexes need not begin at 0 (behind Anthropic, text takes the first). Gemini
+ * leaves them out, or calls every one 0: then an id of its own begins a new call, and none continues the last one.
+ */
+function placeOf(
+  delta: Readonly<Record<string, unknown>>,
+  { toolCalls, toolIndexes }: Calls,
+): number {
+  const id = textOf(delta['id']);
+  if (typeof delta['index'] === 'number') {
+    const place = toolIndexes.lastIndexOf(delta['index']);
+    // Some engines make up an id for every fragment: only one with a name begins a call.
+    const isNew = id !== '' && id !== toolCalls[place]?.id && nameIn(delta) !== '';
+    return place === -1 || isNew ? toolCalls.length : place;
+  }
+  if (id === '') return Math.max(toolCalls.length - 1, 0);
+  const known = toolCalls.findIndex((call) => call.id === id);
+  return known === -1 ? toolCalls.length : known;
+}
+
+function nameIn({ function: fn }: Readonly<Record<string, unknown>>): string {
+  return isObject(fn) ? textOf(fn['name']) : '';
 }
 
 function textOf(value: unknown): string {

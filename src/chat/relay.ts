@@ -61,8 +61,10 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
       return bodyWith(request.document, { ...fixedChanges, model: JSON.stringify(target.model) });
     };
     const { stream, requestId } = request;
+    const { n } = request.document.value;
+    const choices = typeof n === 'number' && Number.isInteger(n) ? { choices: n } : {};
     const { reply } = await openReply(
-      { alias, plan, stream, requestId, bodyFor },
+      { alias, plan, stream, requestId, bodyFor, ...choices },
       deps.provider,
       signal,
     );

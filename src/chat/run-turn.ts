@@ -3,20 +3,14 @@
 import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
 import { sealNode } from '../conversations/node.ts';
 import type { Clock } from '../domain/clock.ts';
-import { GatewayError } from '../domain/errors.ts';
+import { GatewayError, toGatewayError, type ErrorCode } from '../domain/errors.ts';
+import { MAX_TURN_CHARS } from '../domain/limits.ts';
 import type { ChatEvent, ChatReply, Provider, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
 import { openReply } from '../routing/open.ts';
 import type { AcceptedTurn } from './accept-turn.ts';
-import {
-  answerCompletion,
-  answerNode,
-  EMPTY_ANSWER,
-  isVisible,
-  withChunk,
-  type Answer,
-} from './answer.ts';
-import { TurnCancelled, type Frame, type LiveTurn } from './live-turn.ts';
+import { answerNode, EMPTY_ANSWER, isVisible, withChunk, type Answer } from './answer.ts';
+import { TurnCancelled, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
 import { shownJson } from './shown-chunk.ts';
 import type { TurnRequest } from './turn-request.ts';
 
@@ -26,7 +20,15 @@ export interface RunTurnDeps {
   readonly clock: Clock;
 }
 
-export interface TurnRun {
+/** What is asked of an upstream. */
+export interface TurnAsk {
+  readonly request: Pick<TurnRequest, 'parameters'>;
+  readonly accepted: Pick<AcceptedTurn, 'messages' | 'epoch'>;
+  /** null where all may share cached prefixes. */
+  readonly cacheSalt: string | null;
+}
+
+export interface TurnRun extends TurnAsk {
   readonly request: TurnRequest;
   readonly accepted: AcceptedTurn;
   readonly alias: Alias;
@@ -34,47 +36,68 @@ export interface TurnRun {
   readonly live: LiveTurn;
   /** Told of each target before it is asked. */
   onAttempt(target: Target): void;
-  /** Told of the answer as it grows. */
+  /** Told of the answer when it is complete. */
   onAnswer(answer: Answer): void;
 }
 
 /** Resolves when the turn has ended, in the store and for its followers. Rejects only if the store could not end it. */
 export async function runTurn(run: TurnRun, deps: RunTurnDeps): Promise<FinishTurn> {
   const { live } = run;
-  const progress: Progress = { answer: EMPTY_ANSWER, firstVisibleAt: null };
+  const progress: Progress = { answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0 };
   try {
-    const reply = await ask(run, deps);
-    for await (const batch of reply) await takeIn(batch, progress, { run, deps });
+    for await (const batch of await ask(run, deps)) await takeIn(batch, progress, { run, deps });
     const finish = completed(run, progress, deps);
-    await settle(finish, deps.store);
+    await settle(finish, run, deps.store);
     run.onAnswer(progress.answer);
-    const { alias, accepted } = run;
-    const names = { alias: alias.name, conversationId: accepted.conversationId, turnId: live.id };
-    live.end({ kind: 'completed', completion: answerCompletion(progress.answer, names) });
+    live.end({ kind: 'completed' });
     return finish;
   } catch (error) {
-    const finish = ended(run, progress, { error, endedAt: deps.clock.now() });
-    // Followers are told at once: what they are told does not depend on whether the store can note it.
-    live.end({ kind: 'failed', error });
-    await deps.store.finish(finish);
+    return await fail(error, progress, { run, deps });
+  }
+}
+
+/** Ends the turn as failed or cancelled: in the store first, so that whoever is told can go on at once. */
+async function fail(
+  reason: unknown,
+  progress: Progress,
+  { run, deps }: { run: TurnRun; deps: RunTurnDeps },
+): Promise<FinishTurn> {
+  const { live, request } = run;
+  const cause = reason instanceof TurnCancelled ? reason.toGatewayError() : toGatewayError(reason);
+  const told = cause.with({ requestId: request.requestId });
+  const frame = { seq: live.nextSeq(), json: told.envelope(request.requestId) };
+  const finish = endedEarly(run, progress, {
+    error: reason,
+    code: told.code,
+    endedAt: deps.clock.now(),
+  });
+  try {
+    // One batch of the writer. The error's frame may fail to be kept: the turn's code tells it again.
+    const kept = deps.store.append([{ turnId: live.id, seq: frame.seq, payload: frame.json }]);
+    const ended = deps.store.finish(finish);
+    const [, end] = await Promise.allSettled([kept, ended]);
+    if (end.status === 'rejected') throw end.reason;
     return finish;
+  } finally {
+    live.end({ kind: 'failed', failure: new TurnFailure(told, frame) });
   }
 }
 
 interface Progress {
   answer: Answer;
   firstVisibleAt: number | null;
+  /** Of all frames so far. */
+  chars: number;
 }
 
 async function ask(
   run: TurnRun,
   { provider, store, clock }: RunTurnDeps,
 ): Promise<AsyncIterable<readonly ChatEvent[]>> {
-  const { alias, plan, request, live, accepted } = run;
-  const messages = await accepted.messages();
+  const { alias, plan, request, live } = run;
   const bodyFor = (target: Target) => {
     run.onAttempt(target);
-    return bodyOf(run, target, messages);
+    return bodyOf(run, target);
   };
   const { target, reply }: { target: Target; reply: ChatReply } = await openReply(
     { alias, plan, stream: true, requestId: request.requestId, bodyFor },
@@ -93,11 +116,11 @@ async function ask(
 }
 
 /** The request in OpenAI's form: the history's stored bytes, the epoch's pinned bytes, the client's parameters. */
-function bodyOf({ request, accepted }: TurnRun, target: Target, messages: string): string {
+export function bodyOf({ request, accepted, cacheSalt }: TurnAsk, target: Target): string {
   const { tools, toolChoice, responseFormat } = accepted.epoch.profile;
   const members: Record<string, string | null> = {
     model: JSON.stringify(target.model),
-    messages,
+    messages: accepted.messages,
     tools,
     // Engines refuse a choice of tools where there are none.
     tool_choice: tools === null ? null : toolChoice,
@@ -105,6 +128,10 @@ function bodyOf({ request, accepted }: TurnRun, target: Target, messages: string
     stream: 'true',
     stream_options: '{"include_usage":true}',
     ...request.parameters,
+    // vLLM keeps the cached prefixes of different salts apart, so that nobody's timing tells of another's prompts.
+    ...(target.kind === 'vllm' && cacheSalt !== null
+      ? { cache_salt: JSON.stringify(cacheSalt) }
+      : {}),
   };
   const texts = Object.entries(members).flatMap(([key, value]) =>
     value === null ? [] : [`${JSON.stringify(key)}:${value}`],
@@ -117,25 +144,35 @@ async function takeIn(
   progress: Progress,
   { run, deps }: { run: TurnRun; deps: RunTurnDeps },
 ): Promise<void> {
-  const { live, request, alias } = run;
+  const { live, alias, request } = run;
   const shown = {
     alias: alias.name,
     modelJson: JSON.stringify(alias.name),
     usage: request.showUsage,
   };
   const frames: Frame[] = [];
+  let { answer, chars } = progress;
   for (const event of batch) {
     if (event.kind !== 'chunk') continue;
-    progress.answer = withChunk(progress.answer, event.chunk);
+    answer = withChunk(answer, event.chunk);
     const json = shownJson(event.json, event.chunk, shown);
-    if (json !== null) frames.push({ seq: live.nextSeq() + frames.length, json });
+    if (json === null) continue;
+    chars += json.length;
+    frames.push({ seq: live.nextSeq() + frames.length, json });
   }
-  if (progress.firstVisibleAt === null && isVisible(progress.answer)) {
-    progress.firstVisibleAt = deps.clock.now();
+  if (chars > MAX_TURN_CHARS) {
+    throw new GatewayError('upstream_protocol_error', {
+      message: `The answer exceeds ${MAX_TURN_CHARS} characters. Ask for less.`,
+    });
   }
-  if (frames.length === 0) return;
-  await deps.store.append(frames.map(({ seq, json }) => ({ turnId: live.id, seq, payload: json })));
+  if (frames.length > 0)
+    await deps.store.append(
+      frames.map(({ seq, json }) => ({ turnId: live.id, seq, payload: json })),
+    );
   live.publish(frames);
+  progress.answer = answer;
+  progress.chars = chars;
+  if (isVisible(answer)) progress.firstVisibleAt ??= deps.clock.now();
 }
 
 function completed(run: TurnRun, progress: Progress, { clock }: RunTurnDeps): FinishTurn {
@@ -145,33 +182,33 @@ function completed(run: TurnRun, progress: Progress, { clock }: RunTurnDeps): Fi
     ...outcomeOf(run, progress, endedAt),
     status: 'completed',
     // History holds no empty message: a model that only thought leaves the head where it was.
-    ...(isVisible(answer)
-      ? { output: sealNode(run.accepted.inputNode, answerNode(answer, endedAt)) }
-      : {}),
+    ...(isVisible(answer) ? sealedAnswer(run, answer, endedAt) : {}),
     errorCode: null,
   };
 }
 
 /** A turn that did not complete: cancelled keeps what was seen, failed leaves the head where it was. */
-function ended(
+function endedEarly(
   run: TurnRun,
   progress: Progress,
-  { error, endedAt }: { error: unknown; endedAt: number },
+  { error, code, endedAt }: { error: unknown; code: ErrorCode; endedAt: number },
 ): FinishTurn {
   const outcome = outcomeOf(run, progress, endedAt);
-  if (!(error instanceof TurnCancelled)) {
-    const errorCode = error instanceof GatewayError ? error.code : 'internal_error';
-    return { ...outcome, status: 'failed', errorCode };
-  }
+  if (!(error instanceof TurnCancelled)) return { ...outcome, status: 'failed', errorCode: code };
   // Half a tool call is of no use to anybody: only text counts as seen.
   const { answer } = progress;
   const seen = answer.content === '' ? null : { ...answer, toolCalls: [] };
   return {
     ...outcome,
     status: 'cancelled',
-    ...(seen ? { output: sealNode(run.accepted.inputNode, answerNode(seen, endedAt)) } : {}),
+    ...(seen ? sealedAnswer(run, seen, endedAt) : {}),
     errorCode: null,
   };
+}
+
+function sealedAnswer({ accepted }: TurnRun, answer: Answer, endedAt: number) {
+  const { node, blobs } = answerNode(answer, endedAt);
+  return { output: sealNode(accepted.inputNode, node), blobs };
 }
 
 function outcomeOf(
@@ -194,9 +231,15 @@ function outcomeOf(
   };
 }
 
-/** The answer counts once it is durable; a turn that is gone (its conversation was deleted) has nobody to count for. */
-async function settle(finish: FinishTurn, store: ConversationStore): Promise<void> {
+/** The answer counts once it is durable, unless the turn was ended or deleted meanwhile by somebody else. */
+async function settle(
+  finish: FinishTurn,
+  { request, live }: TurnRun,
+  store: ConversationStore,
+): Promise<void> {
   if (await store.finish(finish)) return;
+  const turn = await store.turn(request.scope, live.id);
+  if (turn) throw new TurnCancelled('it was ended elsewhere');
   throw new GatewayError('conversation_not_found', {
     message: 'The conversation was deleted while its turn was running.',
     param: 'conversation_id',

@@ -26,9 +26,14 @@ export interface TurnRequest {
   readonly toolResults: readonly ToolResult[];
   /** The head that the client believes in; undefined when it does not say. */
   readonly expectedHead: string | null | undefined;
+  /** What the message goes under, for a branch: null for a new first message; undefined for the head. */
+  readonly parent: string | null | undefined;
+  /** Tokens that the answer may take: kept free in the model's window. */
+  readonly answerTokens: number;
+  readonly idempotencyKey: string | null;
   /** Everything else that goes to the upstream: JSON text by member. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** Whether stream frames show the usage chunk. */
+  /** Whether the turn's frames show the usage: asked for in streams, always in whole replies. */
   readonly showUsage: boolean;
   readonly requestId: string;
   /** Hex SHA-256 of the request's bytes. */
@@ -36,7 +41,8 @@ export interface TurnRequest {
 }
 
 export interface TurnInput {
-  readonly nodes: readonly [ConversationNode, ...ConversationNode[]];
+  /** Empty when an earlier message is to be answered again. */
+  readonly nodes: readonly ConversationNode[];
   readonly blobs: readonly Blob[];
 }
 
@@ -61,15 +67,20 @@ export function sealInput(
     const wire = `{"role":"user","content":${marked.json}}`;
     messages.push(newNode('user', { wire, text: textOf(content), blobs: marked.blobs, createdAt }));
   }
+  if (messages.length === 0) checkAnswerable(head);
   let parent = head;
   const nodes = messages.map((message) => (parent = sealNode(parent, message)));
-  const [first, ...rest] = nodes;
-  if (!first)
-    throw new GatewayError('missing_field', {
-      message: 'message is missing. Add it.',
-      param: 'message',
-    });
-  return { nodes: [first, ...rest], blobs };
+  return { nodes, blobs };
+}
+
+/** Without a message of its own, a turn answers the one that `parent` names again. */
+function checkAnswerable(node: ConversationNode | null): void {
+  if (node?.role === 'user' || node?.role === 'tool') return;
+  throw new GatewayError('missing_field', {
+    message:
+      'message is missing. Add it, or let parent name a message of the user to be answered again.',
+    param: 'message',
+  });
 }
 
 function newNode(

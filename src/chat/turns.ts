@@ -1,23 +1,36 @@
-// The turns of this process: takes one in, runs it in the background, and knows which are open, so that a drain can
-// wait for them.
+// The turns of this process: takes one in, runs it in the background, follows and cancels it, and knows which are
+// open, so that a drain can wait for them.
+import { createHash } from 'node:crypto';
 import type { Usage } from '../domain/message.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Deadlines } from '../domain/deadlines.ts';
+import { newId } from '../domain/ids.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Scope } from '../conversations/conversation.ts';
 import type { ConversationStore } from '../conversations/store.ts';
+import { isTerminal, type Turn } from '../conversations/turn.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { Provider, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
 import type { Health } from '../routing/health.ts';
 import { planTargets } from '../routing/plan.ts';
-import { acceptTurn } from './accept-turn.ts';
-import { createLiveTurn, type LiveTurn } from './live-turn.ts';
+import { acceptTurn, type AcceptedTurn } from './accept-turn.ts';
+import type { FollowDeps } from './follow-turn.ts';
+import { createLiveTurn, TurnCancelled, type LiveTurn } from './live-turn.ts';
 import { runTurn, type TurnRun } from './run-turn.ts';
+import { suggestTitle } from './title.ts';
 import type { TurnRequest } from './turn-request.ts';
+
+export interface TurnsOptions {
+  readonly orphanMs: number;
+  readonly titles: 'message' | 'model';
+  readonly cacheSalt: 'user' | 'owner' | 'none';
+}
 
 export interface TurnsDeps {
   readonly store: ConversationStore;
   readonly provider: Provider;
-  readonly health: Pick<Health, 'of'>;
+  readonly health: Pick<Health, 'of' | 'contextOf'>;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly probe: Probe;
@@ -28,83 +41,186 @@ export interface TurnObserver {
   onUsage(usage: Usage): void;
 }
 
-export interface Turns {
+export interface BegunTurn {
+  readonly turnId: string;
+  readonly conversationId: string;
+  /** True when the same idempotency key had made the turn before. */
+  readonly isRepeat: boolean;
+  /** Turns that left the prompt with this one. */
+  readonly compactedTurns: number;
+}
+
+export interface Turns extends FollowDeps {
   /** Resolves when the turn is accepted durably; it then runs by itself. Rejects with a GatewayError. */
-  begin(request: TurnRequest, alias: Alias, observer: TurnObserver): Promise<LiveTurn>;
+  begin(request: TurnRequest, alias: Alias, observer: TurnObserver): Promise<BegunTurn>;
+  /** Ends the turn, wherever it runs, and resolves to what it ended as; a turn that is over stays as it is. */
+  cancel(scope: Scope, turnId: string): Promise<Turn>;
+  /** Stops what still runs for a conversation that is gone. */
+  cancelConversation(conversationId: string): void;
   openTurns(): number;
   /** Resolves when no turn is open. */
   whenIdle(): Promise<void>;
   cancelAll(reason: unknown): void;
+  /** Nothing is tried again from now on. */
+  close(): void;
+}
+
+interface OpenTurn {
+  readonly live: LiveTurn;
+  readonly conversationId: string | null;
+  readonly done: Promise<void>;
 }
 
 /** How soon a turn whose end the store could not take is offered to it again. */
 const SETTLE_AGAIN_MS = 1_000;
 
-export function createTurns(deps: TurnsDeps): Turns {
-  const open = new Map<LiveTurn, Promise<void>>();
+const NO_USAGE = { promptTokens: null, completionTokens: null, cachedTokens: null };
+
+export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
+  const { store, deadlines, clock, probe } = deps;
+  const open = new Map<string, OpenTurn>();
+  let closed = false;
 
   async function run(turn: TurnRun): Promise<void> {
-    const { live } = turn;
+    const { live, accepted } = turn;
     try {
-      const { status, errorCode } = await runTurn(turn, deps);
-      deps.probe.turnFinished({
+      const { status, errorCode, usage } = await runTurn(turn, deps);
+      const { conversationId, expectedCachedTokens } = accepted;
+      probe.turnFinished({
         turnId: live.id,
-        conversationId: live.conversationId,
+        conversationId,
         status,
         errorCode,
+        expectedCachedTokens,
+        cachedTokens: usage.cachedTokens,
       });
+      if (options.titles === 'model' && accepted.isFirst && status === 'completed')
+        await suggestTitle(turn, deps);
     } catch (error) {
-      deps.probe.backgroundFailed(`ending turn ${live.id}`, error);
-      settleLater(live);
+      probe.backgroundFailed(`ending turn ${live.id}`, error);
+      settleLater(live.id);
     } finally {
-      open.delete(live);
+      open.delete(live.id);
     }
   }
 
   /** A turn without an end would leave its conversation busy: the store is asked until it can take it. */
-  function settleLater(live: LiveTurn): void {
-    deps.deadlines.arm(SETTLE_AGAIN_MS, () => {
-      const usage = { promptTokens: null, completionTokens: null, cachedTokens: null };
-      deps.store
-        .finish({
-          turnId: live.id,
-          status: 'failed',
-          blobs: [],
-          finishReason: null,
-          errorCode: 'storage_unavailable',
-          usage,
-          ttftMs: null,
-          endedAt: deps.clock.now(),
-        })
-        .catch(() => settleLater(live));
+  function settleLater(turnId: string): void {
+    if (closed) return;
+    deadlines.arm(SETTLE_AGAIN_MS, () => {
+      store
+        .finish(endWithoutAnswer(turnId, { status: 'failed', errorCode: 'storage_unavailable' }))
+        .catch(() => settleLater(turnId));
     });
   }
 
+  function endWithoutAnswer(
+    turnId: string,
+    end: { status: 'failed' | 'cancelled'; errorCode: 'storage_unavailable' | null },
+  ) {
+    return {
+      turnId,
+      ...end,
+      blobs: [],
+      finishReason: null,
+      usage: NO_USAGE,
+      ttftMs: null,
+      endedAt: clock.now(),
+    };
+  }
+
+  function start(accepted: AcceptedTurn, turn: Omit<TurnRun, 'accepted'>): BegunTurn {
+    const done = run({ ...turn, accepted });
+    const { turnId, conversationId, compactedTurns } = accepted;
+    open.set(turnId, { live: turn.live, conversationId, done });
+    return { turnId, conversationId, isRepeat: false, compactedTurns };
+  }
+
+  async function repeat(turnId: string, scope: Scope): Promise<BegunTurn> {
+    const turn = await store.turn(scope, turnId);
+    if (!turn) throw new GatewayError('turn_not_found', { param: 'idempotency-key' });
+    return { turnId, conversationId: turn.conversationId, isRepeat: true, compactedTurns: 0 };
+  }
+
   return {
+    store,
+    deadlines,
+    find: (turnId) => open.get(turnId)?.live,
     async begin(request, alias, observer) {
       const plan = planTargets(alias, deps.health, request.provider);
-      const accepted = await acceptTurn(request, deps);
-      const live = createLiveTurn({ id: accepted.turnId, conversationId: accepted.conversationId });
-      const turn: TurnRun = {
-        request,
-        accepted,
-        alias,
-        plan,
-        live,
-        onAttempt: observer.onAttempt,
-        onAnswer({ usage }) {
-          if (usage) observer.onUsage(usage);
-        },
-      };
-      open.set(live, run(turn));
-      return live;
+      const live = createLiveTurn({ id: newId('turn'), deadlines, orphanMs: options.orphanMs });
+      // Known before it is accepted: whoever repeats the request at the same moment finds it.
+      open.set(live.id, { live, conversationId: null, done: Promise.resolve() });
+      try {
+        const contextTokens =
+          deps.health.contextOf(plan[0].upstream, plan[0].model) ?? alias.contextWindow;
+        const accepted = await acceptTurn(live.id, request, {
+          store,
+          clock,
+          target: plan[0],
+          contextTokens,
+        });
+        if ('repeats' in accepted) {
+          open.delete(live.id);
+          live.end({ kind: 'completed' });
+          return await repeat(accepted.repeats, request.scope);
+        }
+        return start(accepted, {
+          request,
+          alias,
+          plan,
+          live,
+          cacheSalt: saltOf(request.scope, options.cacheSalt),
+          onAttempt: observer.onAttempt,
+          onAnswer({ usage }) {
+            if (usage) observer.onUsage(usage);
+          },
+        });
+      } catch (error) {
+        open.delete(live.id);
+        live.end({ kind: 'completed' });
+        throw error;
+      }
+    },
+    async cancel(scope, turnId) {
+      const find = async () => (await store.turn(scope, turnId)) ?? turnNotFound();
+      const turn = await find();
+      if (isTerminal(turn.status)) return turn;
+      const here = open.get(turnId);
+      if (here) {
+        here.live.cancel(new TurnCancelled('on request'));
+        await here.done;
+      } else {
+        await store.finish(endWithoutAnswer(turnId, { status: 'cancelled', errorCode: null }));
+      }
+      return await find();
     },
     openTurns: () => open.size,
     async whenIdle() {
-      await Promise.all(open.values());
+      await Promise.all([...open.values()].map(({ done }) => done));
+    },
+    cancelConversation(conversationId) {
+      for (const turn of open.values()) {
+        if (turn.conversationId === conversationId)
+          turn.live.cancel(new TurnCancelled('its conversation was deleted'));
+      }
     },
     cancelAll(reason) {
-      for (const live of open.keys()) live.cancel(reason);
+      for (const { live } of open.values()) live.cancel(reason);
+    },
+    close() {
+      closed = true;
     },
   };
+}
+
+function turnNotFound(): never {
+  throw new GatewayError('turn_not_found', { param: 'turn_id' });
+}
+
+/** Derived, so that it tells an engine's operator nothing of who is behind it. */
+function saltOf({ owner, userId }: Scope, sharedBy: TurnsOptions['cacheSalt']): string | null {
+  if (sharedBy === 'none') return null;
+  const who = sharedBy === 'owner' ? owner : JSON.stringify([owner, userId]);
+  return createHash('sha256').update(`cache salt of ${who}`).digest('base64url');
 }

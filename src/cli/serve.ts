@@ -26,17 +26,17 @@ export async function runServe(argv: readonly string[]): Promise<RunningServer> 
   const log = createLog(config.log.level);
   const gateway = await createGateway({ config, bearer, demo: demo !== null, log });
 
+  const signal = firstSignal();
   const listener = listen(gateway.fetch, {
     host: server.host,
     port: server.port,
-    maxBodyBytes: config.limits.max_body_bytes,
   });
   const { url } = listener;
   process.stderr.write(banner({ url, config, loaded, demo: demo !== null, tokenFile }));
   gateway.probe.started({ url, config: loaded.source, demo: demo !== null, pid: process.pid });
 
-  async function stop(signal: string): Promise<void> {
-    gateway.probe.draining({ signal, open: gateway.openWork() });
+  async function stop(by: string): Promise<void> {
+    gateway.probe.draining({ signal: by, open: gateway.openWork() });
     await gateway.drain(server.drain_ms);
     await listener.close();
     await gateway.close();
@@ -44,7 +44,7 @@ export async function runServe(argv: readonly string[]): Promise<RunningServer> 
     gateway.probe.stopped();
     log.flush();
   }
-  return { url, stopped: firstSignal().then(stop) };
+  return { url, stopped: signal.then(stop) };
 }
 
 /** The configuration with what this machine has: engines that were found, or else the demo engine. */
@@ -59,10 +59,14 @@ async function withEngines({
   return { config: demoConfig(config, demo.url), demo };
 }
 
-/** The first SIGTERM or SIGINT; a second one ends the process as signals do by default. */
+/** The first SIGTERM or SIGINT; a second one, of either kind, ends the process as signals do by default. */
 function firstSignal(): Promise<string> {
+  const signals = ['SIGTERM', 'SIGINT'] as const;
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.once(signal, () => resolve(signal));
+    const onSignal = (signal: NodeJS.Signals): void => {
+      for (const name of signals) process.off(name, onSignal);
+      resolve(signal);
+    };
+    for (const name of signals) process.on(name, onSignal);
   });
 }

@@ -73,6 +73,23 @@ const healthSchema = z.strictObject({
     .describe('How long a probe may take before the upstream counts as down.'),
 });
 
+const turnsSchema = z.strictObject({
+  orphan_ms: milliseconds()
+    .default(600_000)
+    .describe('How long a /c1 turn may run with nobody following it.'),
+  keep_events_ms: wholeNumber(60_000, 2_592_000_000)
+    .default(172_800_000)
+    .describe('How long the events of an ended turn are kept for resuming and repeating it.'),
+  titles: z
+    .enum(['message', 'model'])
+    .default('message')
+    .describe('message: the first message is the title; model: the model is asked for one.'),
+  cache_salt: z
+    .enum(['user', 'owner', 'none'])
+    .default('user')
+    .describe('Who shares vLLM prefix cache entries: one end user, one token, or everybody.'),
+});
+
 const timeoutsSchema = z.strictObject({
   connect_ms: milliseconds().default(5000).describe('Limit for opening a connection.'),
   first_byte_ms: milliseconds()
@@ -172,6 +189,7 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({})
     .describe('Streamed replies.'),
+  turns: turnsSchema.prefault({}).describe('Conversations.'),
   health: healthSchema.prefault({}).describe('How upstreams are watched.'),
   catalogue: z
     .enum(['extend', 'replace'])

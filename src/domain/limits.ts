@@ -21,8 +21,20 @@ export const MAX_RETRY_AFTER_MS = 60_000;
 /** Seconds a client may leave a request half sent; Bun counts it as lack of progress, not as total time. */
 export const READ_IDLE_SECONDS = 15;
 
+/** How long a connection may idle between requests: longer than load balancers keep theirs (60 s), or they race us. */
+export const KEEP_ALIVE_SECONDS = 75;
+
 /** Page size of a listing. */
 export const MAX_PAGE = 100;
 
 /** Characters of a conversation's title. */
 export const MAX_TITLE_CHARS = 200;
+
+/** What a follower of a turn is handed at once: one that is far behind must not be buffered whole for its socket. */
+export const MAX_FOLLOWED_CHARS = 256 * 1024;
+
+/** All frames of one turn: kept in memory while it runs, so this times the open turns is what they can take. */
+export const MAX_TURN_CHARS = 128 * 1024 * 1024;
+
+/** How often a turn that another process runs is looked at, in milliseconds. */
+export const FOREIGN_TURN_POLL_MS = 100;

@@ -2,19 +2,30 @@
 // method that a path does not have is `method_not_allowed`.
 import { Hono, type Handler } from 'hono';
 import { RegExpRouter } from 'hono/router/reg-exp-router';
-import { GatewayError } from '../domain/errors.ts';
+import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import type { Health } from '../routing/health.ts';
+import type { Turns } from '../chat/turns.ts';
 import { chatCompletions, type ChatCompletionsDeps } from './v1/chat-completions.ts';
 import { getInfo, getModel, listModels, type ModelsDeps } from './v1/models.ts';
 import { conversationRoutes, type ConversationRoutesDeps } from './c1/conversations.ts';
+import { branchRoutes, type BranchRoutesDeps } from './c1/branches.ts';
 import { postChat, type PostChatDeps } from './c1/chat.ts';
+import { turnRoutes, type TurnRoutesDeps } from './c1/turns.ts';
 import { healthz, listErrors, readyz, type StatusDeps } from './site/status.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
-import { errorReply, toGatewayError } from './refuse.ts';
+import { errorReply } from './refuse.ts';
 
 export interface AppDeps
-  extends ChatCompletionsDeps, ModelsDeps, StatusDeps, PostChatDeps, ConversationRoutesDeps {
+  extends
+    ChatCompletionsDeps,
+    ModelsDeps,
+    StatusDeps,
+    PostChatDeps,
+    ConversationRoutesDeps,
+    BranchRoutesDeps,
+    TurnRoutesDeps {
   readonly health: Health;
+  readonly turns: Turns;
   /** Lets a request in or throws: see http/gates. */
   admit(exchange: Exchange): void;
 }
@@ -25,6 +36,8 @@ type Route = readonly [Access, Method, string, Handler<HttpEnv>];
 
 function routes(deps: AppDeps): Route[] {
   const conversations = conversationRoutes(deps);
+  const branches = branchRoutes(deps);
+  const turns = turnRoutes(deps);
   return [
     ['token', 'POST', '/v1/chat/completions', chatCompletions(deps)],
     ['token', 'GET', '/v1/models', listModels(deps)],
@@ -36,6 +49,12 @@ function routes(deps: AppDeps): Route[] {
     ['token', 'GET', '/c1/conversations/:id', conversations.read],
     ['token', 'PATCH', '/c1/conversations/:id', conversations.change],
     ['token', 'DELETE', '/c1/conversations/:id', conversations.remove],
+    ['token', 'POST', '/c1/conversations/:id/fork', branches.fork],
+    ['token', 'GET', '/c1/conversations/:id/export', branches.exportLines],
+    ['token', 'POST', '/c1/import', branches.importLines],
+    ['token', 'GET', '/c1/turns/:id', turns.read],
+    ['token', 'GET', '/c1/turns/:id/events', turns.events],
+    ['token', 'POST', '/c1/turns/:id/cancel', turns.cancel],
 
     ['public', 'GET', '/healthz', healthz],
     ['public', 'GET', '/readyz', readyz(deps)],

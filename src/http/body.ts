@@ -3,19 +3,25 @@
 import { GatewayError } from '../domain/errors.ts';
 import { decodeUtf8, parseDocument, type JsonDocument } from '../json/document.ts';
 
+const JSON_TYPES = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+
 /** The body as a document; `unsupported_media_type`, `body_too_large` or `invalid_json` otherwise. */
 export async function readDocument(request: Request, maxBytes: number): Promise<JsonDocument> {
-  checkMediaType(request.headers);
-  const declared = request.headers.get('content-length');
-  if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
-  const bytes = await readBytes(request, declared === null ? maxBytes : null);
-  return parseDocument(decodeUtf8(bytes));
+  return parseDocument(await readText(request, maxBytes, JSON_TYPES));
 }
 
-function checkMediaType(headers: Headers): void {
+/** The body as text, if it says nothing of its type or one that is taken. */
+export async function readText(request: Request, maxBytes: number, types: RegExp): Promise<string> {
+  checkMediaType(request.headers, types);
+  const declared = request.headers.get('content-length');
+  if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
+  return decodeUtf8(await readBytes(request, declared === null ? maxBytes : null));
+}
+
+function checkMediaType(headers: Headers, types: RegExp): void {
   const type = headers.get('content-type');
   // A body that says nothing about itself is taken at its bytes.
-  if (type !== null && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type.trim())) {
+  if (type !== null && !types.test(type.trim())) {
     throw new GatewayError('unsupported_media_type', {
       message: `The body is declared as ${JSON.stringify(type.slice(0, 100))}. Send "Content-Type: application/json".`,
       param: 'content-type',

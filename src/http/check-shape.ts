@@ -9,6 +9,13 @@ export function checkShape<S extends z.ZodType>(schema: S, value: unknown): z.ou
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const path = issue?.path ?? [];
+  if (issue?.code === 'unrecognized_keys') {
+    const param = fieldPath([...path, ...issue.keys.slice(0, 1)]);
+    throw new GatewayError('invalid_field', {
+      message: `${param} is not a field that is known here. Leave it out.`,
+      param,
+    });
+  }
   const param = fieldPath(path);
   if (valueAt(value, path) === undefined) {
     throw new GatewayError('missing_field', { message: `${param} is missing. Add it.`, param });

@@ -6,9 +6,6 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
-  readonly maxBodyBytes: number;
-  /** Seconds without progress after which a request that is not wholly there is given up. */
-  readonly readIdleSeconds?: number;
 }
 
 export interface Listener {
@@ -18,16 +15,13 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-export function listen(
-  fetch: HttpServer['fetch'],
-  { host, port, maxBodyBytes, readIdleSeconds = READ_IDLE_SECONDS }: ListenOptions,
-): Listener {
+export function listen(fetch: HttpServer['fetch'], { host, port }: ListenOptions): Listener {
   const server = Bun.serve({
     hostname: host,
     port,
-    idleTimeout: readIdleSeconds,
+    idleTimeout: READ_IDLE_SECONDS,
     // The gateway counts bodies itself and refuses with its own error; Bun's limit must only not be in the way.
-    maxRequestBodySize: maxBodyBytes * 2,
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request, connection) => fetch(request, connection),
   });
   const name = host.includes(':') ? `[${host}]` : host;

@@ -1,21 +1,14 @@
 // The only renderer of errors: a GatewayError as a JSON reply, or as the last event of a stream. Anything else is an
 // `internal_error`, whose details are for the log alone.
-import { GatewayError } from '../domain/errors.ts';
+import type { GatewayError } from '../domain/errors.ts';
 import { MAX_RETRY_AFTER_MS } from '../domain/limits.ts';
 import { dataEvent } from '../sse/encode.ts';
 
 const DEFAULT_RETRY_AFTER_MS = 1_000;
 
-/** What the client is told of any thrown value. */
-export function toGatewayError(error: unknown): GatewayError {
-  return error instanceof GatewayError
-    ? error
-    : new GatewayError('internal_error', { cause: error });
-}
-
 /** The reply for an error that comes before the first byte. */
 export function errorReply(error: GatewayError, requestId: string): Response {
-  return new Response(`${envelope(error, requestId)}\n`, {
+  return new Response(`${error.envelope(requestId)}\n`, {
     status: error.status,
     headers: errorHeaders(error),
   });
@@ -23,15 +16,7 @@ export function errorReply(error: GatewayError, requestId: string): Response {
 
 /** The event for an error in mid-stream; the stream ends after it, without finish_reason and without [DONE]. */
 export function errorEvent(error: GatewayError, requestId: string): string {
-  return dataEvent(envelope(error, requestId));
-}
-
-function envelope(error: GatewayError, requestId: string): string {
-  const { type, retryable } = error.entry;
-  const { code, message, param } = error;
-  return JSON.stringify({
-    error: { type, code, message, param, retryable, request_id: requestId },
-  });
+  return dataEvent(error.envelope(requestId));
 }
 
 function errorHeaders(error: GatewayError): Headers {

@@ -1,10 +1,11 @@
 // The two forms of a successful chat reply, and the headers that every reply carries.
+import { toGatewayError } from '../domain/errors.ts';
 import type { Deadlines } from '../domain/deadlines.ts';
 import type { Target } from '../providers/provider.ts';
 import { awaitOpening, eventStream, type EventSource } from '../sse/event-stream.ts';
 import type { Exchange } from './exchange.ts';
 import { setRateHeaders } from './gates.ts';
-import { errorEvent, toGatewayError } from './refuse.ts';
+import { errorEvent } from './refuse.ts';
 
 /** Notes who is being asked, for the reply's headers and the log. */
 export function noteAttempt({ record, clock }: Exchange, target: Target): void {
@@ -25,18 +26,25 @@ export interface StreamedReply {
   readonly headers: Headers;
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  /** A failure before the first event is an event too, not an HTTP error: the stream is that of a failed turn. */
+  readonly opensWithError?: boolean;
+  /** Instead of the usual error event. */
+  renderError?(error: unknown): string;
 }
 
 /** Rejects with what the source throws before its first event, so that it becomes a plain HTTP error. */
 export async function streamReply(exchange: Exchange, reply: StreamedReply): Promise<Response> {
   const { source, headers, deadlines, heartbeatMs } = reply;
-  const opening = await awaitOpening(source, { deadlines, heartbeatMs });
+  const opening = reply.opensWithError
+    ? { silent: true as const, first: source.next() }
+    : await awaitOpening(source, { deadlines, heartbeatMs });
   exchange.record.answeredAt = exchange.clock.elapsed();
   exchange.heldOpen = true;
   const body = eventStream(opening, source, {
     deadlines,
     heartbeatMs,
-    renderError: (error) => errorEvent(toGatewayError(error), exchange.requestId),
+    renderError:
+      reply.renderError ?? ((error) => errorEvent(toGatewayError(error), exchange.requestId)),
     onEnd: (error) => exchange.finish(error),
     onCancel: () => exchange.abort(CLIENT_GONE),
   });

@@ -3,12 +3,13 @@
 import type { Hono } from 'hono';
 import { saneRequestId, newId } from '../domain/ids.ts';
 import type { Clock } from '../domain/clock.ts';
-import { GatewayError } from '../domain/errors.ts';
+import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
+import { KEEP_ALIVE_SECONDS } from '../domain/limits.ts';
 import { refuseAmbiguous } from './gates.ts';
-import { errorReply, toGatewayError } from './refuse.ts';
+import { errorReply } from './refuse.ts';
 import { CLIENT_GONE, setCommonHeaders } from './reply.ts';
 
 /** What Bun.serve hands to a handler beside the request. */
@@ -114,7 +115,10 @@ function beginExchange(request: Request, connection: Connection, deps: ExchangeD
     },
     liftReadTimeout: () => connection.timeout(request, 0),
     heldOpen: false,
-    finish: (error) => deps.onFinish(exchange, error),
+    finish(error) {
+      connection.timeout(request, KEEP_ALIVE_SECONDS);
+      deps.onFinish(exchange, error);
+    },
   };
   request.signal.addEventListener('abort', () => exchange.abort(CLIENT_GONE), { once: true });
   return exchange;

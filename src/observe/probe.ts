@@ -3,20 +3,31 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { UpstreamHealth } from '../routing/health.ts';
 import type { RequestRecord } from './request-record.ts';
+
+export interface FinishedTurn {
+  readonly turnId: string;
+  readonly conversationId: string;
+  readonly status: string;
+  readonly errorCode: string | null;
+  /** Prompt tokens that should have been found in the engine's KV cache, and those that were; null when unknown. */
+  readonly expectedCachedTokens: number | null;
+  readonly cachedTokens: number | null;
+}
+
+export interface ChangedHealth {
+  readonly name: string;
+  readonly healthy: boolean | null;
+  readonly latencyMs: number | null;
+  readonly problem: string | null;
+}
 
 export interface Probe {
   requestFinished(record: RequestRecord, error?: unknown): void;
-  turnFinished(turn: {
-    turnId: string;
-    conversationId: string;
-    status: string;
-    errorCode: string | null;
-  }): void;
+  turnFinished(turn: FinishedTurn): void;
   /** Something after the reply failed and has nobody to be told; never silent. */
   backgroundFailed(what: string, error: unknown): void;
-  upstreamChanged(health: UpstreamHealth): void;
+  upstreamChanged(health: ChangedHealth): void;
   turnsRecovered(count: number): void;
   started(facts: Readonly<Record<string, unknown>>): void;
   draining(facts: { signal: string; open: number }): void;
@@ -34,7 +45,17 @@ export function createProbe(logger: Logger, clock: Pick<Clock, 'elapsed'>): Prob
         logger.warn({ ...fields, reason: reasonOf(cause) }, 'request refused');
       else logger.info(fields, record.clientGone ? 'client gone' : 'request');
     },
-    turnFinished: (turn) => logger.info({ turn }, 'turn finished'),
+    turnFinished(turn) {
+      const fields = {
+        turn: turn.turnId,
+        conversation: turn.conversationId,
+        status: turn.status,
+        error_code: turn.errorCode ?? undefined,
+        expected_cached_tokens: turn.expectedCachedTokens,
+        cached_tokens: turn.cachedTokens,
+      };
+      logger.info(fields, 'turn finished');
+    },
     backgroundFailed: (what, error) => logger.error({ err: error, what }, 'background work failed'),
     upstreamChanged({ name, healthy, problem, latencyMs }) {
       const facts = { upstream: name, problem: problem ?? undefined, latency_ms: latencyMs };

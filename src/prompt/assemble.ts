@@ -38,9 +38,15 @@ function answeredWire(
   const answered = new Set<unknown>();
   for (const { role, wire } of following) {
     if (role !== 'tool') break;
-    answered.add((JSON.parse(wire) as { tool_call_id: unknown }).tool_call_id);
+    answered.add(answeredId(wire));
   }
   if (called.every((id) => answered.has(id))) return node.wire;
   const { tool_calls: _, ...message } = JSON.parse(node.wire) as Record<string, unknown>;
   return message['content'] ? JSON.stringify(message) : null;
+}
+
+function answeredId(wire: string): unknown {
+  // An image's mark is no JSON; without its NULs it reads as text.
+  const { tool_call_id } = JSON.parse(wire.replaceAll('\u0000', '')) as { tool_call_id: unknown };
+  return tool_call_id;
 }

@@ -1,12 +1,9 @@
 // Images are stored once and messages refer to them: in a stored wire, a data URI is a mark, and assembling a prompt
 // puts the identical URI back. A mark is NUL, the SHA-256, NUL: a raw NUL cannot stand in JSON text, so no message
 // can be mistaken for a mark.
-import { createHash } from 'node:crypto';
+import { BLOB_MARK, blobHash } from '../conversations/blob.ts';
 import type { Blob } from '../conversations/conversation.ts';
 import { readDataUri } from './image-data.ts';
-
-// oxlint-disable-next-line no-control-regex
-const MARK = /\u0000([0-9a-f]{64})\u0000/g;
 
 /** Takes the images out of a message's parts. */
 export interface MarkedContent {
@@ -25,7 +22,7 @@ export function markImages(content: unknown, path: string): MarkedContent {
     const uri = imageUri(part);
     if (uri === null) return part;
     const { mime, bytes } = readDataUri(uri, `${path}[${index}].image_url.url`);
-    const sha256 = createHash('sha256').update(mime).update('\0').update(bytes).digest('hex');
+    const sha256 = blobHash({ mime, bytes });
     blobs.push({ sha256, mime, bytes });
     const { image_url, ...rest } = part as { image_url: object };
     return { ...rest, image_url: { ...image_url, url: `${standIn}${sha256}` } };
@@ -40,7 +37,7 @@ export function markImages(content: unknown, path: string): MarkedContent {
 /** The wire as it goes upstream: every mark replaced by its image's data URI. */
 export function fillMarks(wire: string, blobs: ReadonlyMap<string, Blob>): string {
   if (!wire.includes('\u0000')) return wire;
-  return wire.replaceAll(MARK, (_, sha256: string) => {
+  return wire.replaceAll(BLOB_MARK, (_, sha256: string) => {
     const blob = blobs.get(sha256);
     if (!blob) throw new Error(`the stored image ${sha256} is missing`);
     return `data:${blob.mime};base64,${Buffer.from(blob.bytes).toString('base64')}`;

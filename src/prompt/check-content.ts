@@ -32,6 +32,14 @@ export function checkContent(content: unknown, path: string, rules: ContentRules
   content.forEach((part: unknown, index) => checkPart(part, `${path}[${index}]`, rules));
 }
 
+/** Checks images that come as bare data URIs; `path` is their list. */
+export function checkImages(uris: readonly string[], path: string, rules: ContentRules): void {
+  uris.forEach((uri, index) => {
+    requireModality('image', `${path}[${index}]`, rules);
+    readDataUri(uri, `${path}[${index}]`);
+  });
+}
+
 function checkPart(part: unknown, path: string, rules: ContentRules): void {
   if (!isObject(part)) throw wrongType(path, 'an object with a type');
   switch (part['type']) {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Conversation, ConversationNode, Scope } from '../../conversations/conversation.ts';
 import type { ConversationStore } from '../../conversations/store.ts';
+import type { Turns } from '../../chat/turns.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { MAX_PAGE, MAX_TITLE_CHARS } from '../../domain/limits.ts';
 import { fillMarks } from '../../prompt/blob-mark.ts';
@@ -12,6 +13,7 @@ import { scopeOf, userIdShape } from './scope.ts';
 
 export interface ConversationRoutesDeps {
   readonly store: ConversationStore;
+  readonly turns: Pick<Turns, 'cancelConversation'>;
   readonly maxBodyBytes: number;
 }
 
@@ -30,7 +32,7 @@ const listQuery = ownerQuery.extend({
   q: z.string().max(500).optional(),
 });
 const readQuery = ownerQuery.extend({
-  tree: z.literal('0', 'all branches are not available yet').optional(),
+  tree: z.enum(['0', '1']).optional(),
 });
 
 const changeShape = z.strictObject({
@@ -39,12 +41,13 @@ const changeShape = z.strictObject({
     .record(z.string().min(1).max(64), z.string().max(512))
     .refine((pairs) => Object.keys(pairs).length <= 16, 'takes at most 16 pairs')
     .optional(),
+  head: z.string().min(1).optional(),
   user_id: userIdShape.nullish(),
 });
 
-export function conversationRoutes({ store, maxBodyBytes }: ConversationRoutesDeps) {
+export function conversationRoutes({ store, turns, maxBodyBytes }: ConversationRoutesDeps) {
   const found = async (scope: Scope, id: string): Promise<Conversation> =>
-    (await store.conversation(scope, id)) ?? notFound();
+    (await store.conversation(scope, id)) ?? conversationNotFound();
 
   return {
     async list(context: HttpContext): Promise<Response> {
@@ -56,12 +59,15 @@ export function conversationRoutes({ store, maxBodyBytes }: ConversationRoutesDe
     },
 
     async read(context: HttpContext): Promise<Response> {
-      const { user_id } = checkShape(readQuery, context.req.query());
+      const { user_id, tree } = checkShape(readQuery, context.req.query());
       const scope = scopeOf(context.env.exchange.principal, user_id ?? null);
       const conversation = await found(scope, context.req.param('id') ?? '');
       return context.json({
         ...detailOf(conversation),
-        messages: await messagesOf(conversation, store),
+        messages:
+          tree === '1'
+            ? await treeOf(scope, conversation, store)
+            : await messagesOf(conversation, store),
       });
     },
 
@@ -69,10 +75,10 @@ export function conversationRoutes({ store, maxBodyBytes }: ConversationRoutesDe
       const { exchange } = context.env;
       const query = checkShape(ownerQuery, context.req.query());
       const document = await readDocument(exchange.request, maxBodyBytes);
-      const { title, metadata, user_id } = checkShape(changeShape, document.value);
-      if (title === undefined && metadata === undefined) {
+      const { title, metadata, head, user_id } = checkShape(changeShape, document.value);
+      if (title === undefined && metadata === undefined && head === undefined) {
         throw new GatewayError('missing_field', {
-          message: 'Give title or metadata.',
+          message: 'Give title, metadata or head.',
           param: 'title',
         });
       }
@@ -81,20 +87,24 @@ export function conversationRoutes({ store, maxBodyBytes }: ConversationRoutesDe
         ...(title === undefined ? {} : { title: title?.toWellFormed() ?? null }),
         ...(metadata === undefined ? {} : { metadata }),
       };
+      if (head !== undefined)
+        await moveHead({ scope, id: context.req.param('id') ?? '', head }, store);
       const changed = await store.change(scope, context.req.param('id') ?? '', changes);
-      return context.json(detailOf(changed ?? notFound()));
+      return context.json(detailOf(changed ?? conversationNotFound()));
     },
 
     async remove(context: HttpContext): Promise<Response> {
       const { user_id } = checkShape(ownerQuery, context.req.query());
       const scope = scopeOf(context.env.exchange.principal, user_id ?? null);
-      if (!(await store.remove(scope, context.req.param('id') ?? ''))) notFound();
+      const id = context.req.param('id') ?? '';
+      if (!(await store.remove(scope, id))) conversationNotFound();
+      turns.cancelConversation(id);
       return context.body(null, 204);
     },
   };
 }
 
-function notFound(): never {
+export function conversationNotFound(): never {
   throw new GatewayError('conversation_not_found', { param: 'conversation_id' });
 }
 
@@ -110,7 +120,7 @@ function summaryOf(conversation: Conversation) {
   };
 }
 
-function detailOf(conversation: Conversation) {
+export function detailOf(conversation: Conversation) {
   const { profile } = conversation.epoch;
   return {
     ...summaryOf(conversation),
@@ -124,6 +134,36 @@ function detailOf(conversation: Conversation) {
   };
 }
 
+/** Lets another branch be the one that goes on. */
+async function moveHead(
+  { scope, id, head }: { scope: Scope; id: string; head: string },
+  store: ConversationStore,
+): Promise<void> {
+  switch (await store.moveHead(scope, id, head)) {
+    case 'moved':
+      return;
+    case 'busy':
+      throw new GatewayError('conversation_busy', {
+        message: 'A turn of this conversation is running. Wait for it to end, then move the head.',
+        param: 'head',
+      });
+    case 'no_such_node':
+      throw new GatewayError('invalid_field', {
+        message: 'head is no message of this conversation.',
+        param: 'head',
+      });
+    case 'not_found':
+      conversationNotFound();
+  }
+}
+
+/** The messages of all branches, parents before children. */
+async function treeOf(scope: Scope, { id }: Conversation, store: ConversationStore) {
+  const { nodes, blobs } = (await store.archive(scope, id)) ?? conversationNotFound();
+  const byHash = new Map(blobs.map((blob) => [blob.sha256, blob]));
+  return nodes.map((node) => messageOf(node, fillMarks(node.wire, byHash)));
+}
+
 async function messagesOf({ id, head }: Conversation, store: ConversationStore) {
   const nodes = await store.path(id, head);
   const hashes = [...new Set(nodes.flatMap(({ blobs }) => blobs))];
@@ -135,11 +175,13 @@ async function messagesOf({ id, head }: Conversation, store: ConversationStore) 
 
 /** The message as it goes upstream, with what the upstream said beside it, its id and its time. */
 function messageOf({ id, parent, extra, createdAt }: ConversationNode, wire: string) {
+  const ours = { id, parent };
   return {
-    id,
-    parent,
+    ...ours,
     ...(JSON.parse(wire) as object),
     ...(extra === null ? {} : (JSON.parse(extra) as object)),
+    // Nothing keeps an upstream from putting an id of its own into a message.
+    ...ours,
     created_at: unixSeconds(createdAt),
   };
 }

@@ -1,6 +1,6 @@
 // GET /healthz, /readyz and /errors: public, for load balancers and for people reading an error.
 import type { StoreStatus } from '../../conversations/watch-store.ts';
-import { ERROR_CATALOGUE } from '../../domain/errors.ts';
+import { ERROR_CATALOGUE } from '../../domain/error-catalogue.ts';
 import type { Health } from '../../routing/health.ts';
 import type { HttpContext } from '../exchange.ts';
 

@@ -1,0 +1,177 @@
+// What a turn has said and says, for whoever follows it: from memory while it runs here, from the store when it runs
+// in another process or has ended. Live or stored, the same frames in the same order, and the same end.
+import type { Scope } from '../conversations/conversation.ts';
+import type { ConversationStore } from '../conversations/store.ts';
+import { isTerminal, type Turn } from '../conversations/turn.ts';
+import type { Deadlines } from '../domain/deadlines.ts';
+import { ERROR_CATALOGUE } from '../domain/error-catalogue.ts';
+import { GatewayError, type ErrorCode } from '../domain/errors.ts';
+import { FOREIGN_TURN_POLL_MS } from '../domain/limits.ts';
+import { isObject } from '../json/document.ts';
+import type { Completion } from '../providers/provider.ts';
+import { answerCompletion, EMPTY_ANSWER, withChunk } from './answer.ts';
+import { piece, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
+import { SNAPSHOT_SEQ, snapshotFrame } from './snapshot.ts';
+
+export interface FollowRequest {
+  readonly turnId: string;
+  readonly scope: Scope;
+  /** Frames up to this seq have been seen; -1 for none. */
+  readonly after: number;
+  /** Named in an error that was not yet told to anybody. */
+  readonly requestId: string;
+}
+
+export interface FollowDeps {
+  readonly store: ConversationStore;
+  readonly deadlines: Deadlines;
+  /** The turn, if it runs in this process. */
+  find(turnId: string): LiveTurn | undefined;
+}
+
+/** A frame, or a snapshot that stands for all frames of a turn whose events are not kept any more. */
+export interface FollowedFrames {
+  readonly frames: readonly Frame[];
+  readonly isSnapshot: boolean;
+}
+
+/**
+ * The frames after `after`, then the live tail; returns when the turn has completed. Throws a TurnFailure when it did
+ * not, `turn_not_found`, or `signal`'s reason.
+ */
+export async function* followTurn(
+  request: FollowRequest,
+  deps: FollowDeps,
+  signal: AbortSignal,
+): AsyncGenerator<FollowedFrames, void> {
+  const { turnId, scope } = request;
+  let after = request.after;
+  for (;;) {
+    // The turn before its events: a turn that is over has no more of them.
+    const turn = await deps.store.turn(scope, turnId);
+    if (!turn) throw new GatewayError('turn_not_found', { param: 'turn_id' });
+    const live = deps.find(turnId);
+    if (live) {
+      for await (const frames of live.follow(after, signal)) yield { frames, isSnapshot: false };
+      return;
+    }
+    const { frames, failure } = await storedFrames(turnId, after, deps.store);
+    for (let at = 0; at < frames.length;) {
+      const next = piece(frames, at);
+      at += next.length;
+      yield { frames: next, isSnapshot: false };
+    }
+    after = frames.at(-1)?.seq ?? after;
+    if (failure) throw failure;
+    if (isTerminal(turn.status)) {
+      yield* theEnd(turn, { ...request, after }, deps.store);
+      return;
+    }
+    await pause(deps.deadlines, signal);
+  }
+}
+
+/** The whole reply as a chat.completion's JSON text: the same bytes for everybody who asks, whenever they ask. */
+export async function turnCompletion(
+  request: Omit<FollowRequest, 'after'> & {
+    readonly conversationId: string;
+    readonly alias: string;
+  },
+  deps: FollowDeps,
+  signal: AbortSignal,
+): Promise<string> {
+  let answer = EMPTY_ANSWER;
+  for await (const { frames } of followTurn({ ...request, after: -1 }, deps, signal)) {
+    for (const { json } of frames) answer = withChunk(answer, JSON.parse(json) as Completion);
+  }
+  const { alias, conversationId, turnId } = request;
+  return answerCompletion(answer, { alias, conversationId, turnId });
+}
+
+/** The text of a turn as far as it has come and is kept: also of one that failed. */
+export async function storedText(turn: Turn, store: ConversationStore): Promise<string> {
+  const { frames } = await storedFrames(turn.id, -1, store);
+  if (frames.length === 0 && turn.outputNode !== null) {
+    return (await store.path(turn.conversationId, turn.outputNode)).at(-1)?.text ?? '';
+  }
+  let answer = EMPTY_ANSWER;
+  for (const { json } of frames) answer = withChunk(answer, JSON.parse(json) as Completion);
+  return answer.content;
+}
+
+async function storedFrames(
+  turnId: string,
+  after: number,
+  store: ConversationStore,
+): Promise<{ frames: Frame[]; failure: TurnFailure | null }> {
+  const events = await store.events(turnId, after);
+  const frames = events.map(({ seq, payload }): Frame => ({ seq, json: payload }));
+  const last = frames.at(-1);
+  const error = last?.json.startsWith('{"error":') ? storedError(last.json) : null;
+  if (!last || !error) return { frames, failure: null };
+  return { frames: frames.slice(0, -1), failure: new TurnFailure(error, last) };
+}
+
+/** What a turn that is over has still to say beyond its stored frames. */
+async function* theEnd(
+  turn: Turn,
+  request: FollowRequest,
+  store: ConversationStore,
+): AsyncGenerator<FollowedFrames, void> {
+  if (turn.status !== 'completed') throw unrecordedFailure(turn, request);
+  if (request.after === SNAPSHOT_SEQ) return;
+  const isCollected = (await store.events(turn.id, -1)).length === 0;
+  if (!isCollected || turn.outputNode === null) return;
+  const path = await store.path(turn.conversationId, turn.outputNode);
+  const output = path.at(-1);
+  const conversation = await store.conversation(request.scope, turn.conversationId);
+  if (!output || !conversation) return;
+  const model = conversation.epoch.profile.model;
+  yield { frames: [snapshotFrame(turn, output, model)], isSnapshot: true };
+}
+
+/** A turn that a crash ended, or whose events are gone, has no error of its own to repeat: its code is known. */
+function unrecordedFailure(turn: Turn, { after, requestId }: FollowRequest): TurnFailure {
+  const code: ErrorCode =
+    turn.status === 'cancelled' ? 'turn_cancelled' : (turn.errorCode ?? 'upstream_interrupted');
+  const error = new GatewayError(code, { requestId });
+  return new TurnFailure(error, { seq: after + 1, json: error.envelope(requestId) });
+}
+
+function storedError(json: string): GatewayError {
+  const { error } = JSON.parse(json) as { error: Record<string, unknown> };
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+  const code = text(error['code']) ?? '';
+  const details = {
+    message: text(error['message']),
+    param: text(error['param']),
+    requestId: text(error['request_id']),
+  };
+  const known = Object.fromEntries(
+    Object.entries(details).filter(([, value]) => value !== undefined),
+  );
+  return new GatewayError(
+    isErrorCode(code) ? code : 'internal_error',
+    isObject(known) ? known : {},
+  );
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CATALOGUE, code);
+}
+
+/** Until another look is due; rejects with the signal's reason. */
+function pause(deadlines: Deadlines, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      deadline.disarm();
+      reject(signal.reason);
+    };
+    const deadline = deadlines.arm(FOREIGN_TURN_POLL_MS, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,110 @@
+// POST …/fork, GET …/export and POST /c1/import: a conversation's other lives.
+import { z } from 'zod';
+import { decodeArchive, encodeArchive } from '../../conversations/archive-lines.ts';
+import type { ConversationStore } from '../../conversations/store.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import { newId } from '../../domain/ids.ts';
+import { MAX_TITLE_CHARS } from '../../domain/limits.ts';
+import { readDocument, readText } from '../body.ts';
+import { checkShape } from '../check-shape.ts';
+import type { HttpContext } from '../exchange.ts';
+import { conversationNotFound, detailOf } from './conversations.ts';
+import { scopeOf, userIdShape } from './scope.ts';
+
+export interface BranchRoutesDeps {
+  readonly store: ConversationStore;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly maxBodyBytes: number;
+}
+
+const ownerQuery = z.object({ user_id: userIdShape.optional() });
+const forkShape = z.strictObject({
+  node: z.string().min(1).nullish(),
+  title: z.string().trim().min(1).max(MAX_TITLE_CHARS).nullish(),
+  user_id: userIdShape.nullish(),
+});
+
+export function branchRoutes({ store, clock, maxBodyBytes }: BranchRoutesDeps) {
+  return {
+    async fork(context: HttpContext): Promise<Response> {
+      const { exchange } = context.env;
+      const query = checkShape(ownerQuery, context.req.query());
+      const hasBody =
+        exchange.request.headers.get('content-length') !== '0' && exchange.request.body !== null;
+      const value = hasBody ? (await readDocument(exchange.request, maxBodyBytes)).value : {};
+      const body = checkShape(forkShape, value);
+      const scope = scopeOf(exchange.principal, query.user_id ?? body.user_id ?? null);
+      const id = context.req.param('id') ?? '';
+      const source = (await store.conversation(scope, id)) ?? conversationNotFound();
+      const node = body.node ?? source.head;
+      if (node === null) {
+        throw new GatewayError('invalid_field', {
+          message: 'The conversation has no message yet that a fork could share.',
+          param: 'node',
+        });
+      }
+      const title = body.title ?? source.title;
+      const forked = await store.fork({
+        scope,
+        id,
+        node,
+        newId: newId('conv'),
+        title,
+        createdAt: clock.now(),
+      });
+      if (!forked) {
+        throw new GatewayError('invalid_field', {
+          message:
+            'node is no message of this conversation. GET /c1/conversations/{id}?tree=1 lists them.',
+          param: 'node',
+        });
+      }
+      return context.json(detailOf(forked), 201, { 'x-conversation-id': forked.id });
+    },
+
+    async exportLines(context: HttpContext): Promise<Response> {
+      const { user_id } = checkShape(ownerQuery, context.req.query());
+      const scope = scopeOf(context.env.exchange.principal, user_id ?? null);
+      const id = context.req.param('id') ?? '';
+      const archive = (await store.archive(scope, id)) ?? conversationNotFound();
+      const encoder = new TextEncoder();
+      const lines = encodeArchive(archive);
+      // Line by line as the client reads: an archive with images is large.
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          const { done, value } = lines.next();
+          if (done) controller.close();
+          else controller.enqueue(encoder.encode(`${value}\n`));
+        },
+      });
+      return new Response(body, {
+        headers: {
+          'content-type': 'application/jsonl',
+          'content-disposition': `attachment; filename="${id}.jsonl"`,
+        },
+      });
+    },
+
+    async importLines(context: HttpContext): Promise<Response> {
+      const { exchange } = context.env;
+      const { user_id } = checkShape(ownerQuery, context.req.query());
+      const scope = scopeOf(exchange.principal, user_id ?? null);
+      const text = await readText(exchange.request, maxBodyBytes, LINES_TYPES);
+      const archive = decodeArchive(text.split('\n').filter((line) => line.trim() !== ''));
+      if (!(await store.restore(scope, archive))) {
+        throw new GatewayError('invalid_field', {
+          message:
+            'A conversation with this id is here already. Delete it first, or leave the import.',
+          param: 'line 1',
+        });
+      }
+      const restored =
+        (await store.conversation(scope, archive.conversation.id)) ?? conversationNotFound();
+      return context.json(detailOf(restored), 201, { 'x-conversation-id': restored.id });
+    },
+  };
+}
+
+/** What an export calls itself, and what it is called elsewhere. */
+const LINES_TYPES = /^application\/(?:jsonl|x-ndjson|jsonlines)\s*(?:;|$)/i;

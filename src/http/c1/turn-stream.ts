@@ -1,0 +1,41 @@
+// A turn as an event stream: each frame with the id that a client resumes from, and the turn's failure as the same
+// event for everybody.
+import type { FollowedFrames } from '../../chat/follow-turn.ts';
+import { TurnFailure } from '../../chat/live-turn.ts';
+import { GatewayError, toGatewayError } from '../../domain/errors.ts';
+import { dataEvent, DONE, snapshotEvent } from '../../sse/encode.ts';
+import type { EventSource } from '../../sse/event-stream.ts';
+import { errorEvent } from '../refuse.ts';
+
+export async function* turnEvents(
+  turnId: string,
+  followed: AsyncGenerator<FollowedFrames, void>,
+): EventSource {
+  for await (const { frames, isSnapshot } of followed) {
+    const encode = isSnapshot ? snapshotEvent : dataEvent;
+    yield frames.map(({ seq, json }) => encode(json, `${turnId}.${seq}`)).join('');
+  }
+  yield dataEvent(DONE);
+}
+
+/** The last event of a turn that did not complete; it has an id too, so that a resumption knows it was told. */
+export function renderTurnError(turnId: string, requestId: string): (error: unknown) => string {
+  return (error) =>
+    error instanceof TurnFailure
+      ? dataEvent(error.frame.json, `${turnId}.${error.frame.seq}`)
+      : errorEvent(toGatewayError(error), requestId);
+}
+
+/** A failed turn is a turn all the same: its ids are on the reply, whatever the reply is. */
+export async function withTurnHeaders(
+  headers: Headers,
+  reply: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await reply();
+  } catch (error) {
+    const told = error instanceof TurnFailure ? error.error : error;
+    if (!(told instanceof GatewayError)) throw error;
+    throw told.with({ headers: Object.fromEntries(headers) });
+  }
+}

@@ -1,0 +1,60 @@
+// When a conversation outgrows the model's window: its oldest turns leave the prompt in one step, from a high-water
+// mark down to a low one. A window that slides with every turn would change the prompt's beginning every time, and
+// the engine would have to read all of it anew; one step costs that once. The store keeps everything.
+import type { ConversationNode } from '../conversations/conversation.ts';
+
+/** Share of the window at which the step is taken, and share that is left after it. */
+const HIGH_WATER = 0.9;
+const LOW_WATER = 0.5;
+
+/** Bytes of JSON that a token takes in ordinary text, where nothing is known of this conversation. */
+const USUAL_BYTES_PER_TOKEN = 3.5;
+
+/** An image costs about this many tokens in most models, however long its base64 is. */
+const TOKENS_PER_IMAGE = 1_000;
+
+export interface WindowFacts {
+  /** Tokens of prompt and answer together; null when unknown, and then nothing is ever cut. */
+  readonly contextTokens: number | null;
+  /** Tokens that the answer may take. */
+  readonly answerTokens: number;
+  /** What the last prompt of these messages took, where an upstream told: makes the estimate exact so far. */
+  readonly known: { readonly messages: number; readonly tokens: number } | null;
+}
+
+export interface Window {
+  /** The first message that stays in the prompt. */
+  readonly firstNode: string;
+  /** Turns (user messages) that were left out. */
+  readonly droppedTurns: number;
+}
+
+/** The cut that `nodes` need, or null when they fit. The last user message always stays, and so does what follows it. */
+export function windowFor(nodes: readonly ConversationNode[], facts: WindowFacts): Window | null {
+  if (facts.contextTokens === null) return null;
+  const room = facts.contextTokens - facts.answerTokens;
+  const costs = tokenCosts(nodes, facts.known);
+  let total = costs.reduce((sum, cost) => sum + cost, 0);
+  if (total <= Math.max(room, 1) && total <= facts.contextTokens * HIGH_WATER) return null;
+
+  const starts = nodes.flatMap(({ role }, index) => (role === 'user' ? [index] : []));
+  let cut: { first: number; dropped: number } | null = null;
+  for (const [dropped, start] of starts.entries()) {
+    const end = starts[dropped + 1];
+    if (end === undefined || total <= facts.contextTokens * LOW_WATER) break;
+    for (let index = start; index < end; index++) total -= costs[index] ?? 0;
+    cut = { first: end, dropped: dropped + 1 };
+  }
+  const firstNode = cut === null ? undefined : nodes[cut.first]?.id;
+  return cut === null || firstNode === undefined ? null : { firstNode, droppedTurns: cut.dropped };
+}
+
+function tokenCosts(nodes: readonly ConversationNode[], known: WindowFacts['known']): number[] {
+  const guesses = nodes.map(
+    (node) => node.wire.length / USUAL_BYTES_PER_TOKEN + node.blobs.length * TOKENS_PER_IMAGE,
+  );
+  if (known === null || known.messages === 0) return guesses;
+  const guessed = guesses.slice(0, known.messages).reduce((sum, guess) => sum + guess, 0);
+  const scale = guessed === 0 ? 1 : known.tokens / guessed;
+  return guesses.map((guess, index) => (index < known.messages ? guess * scale : guess));
+}
