@@ -1,0 +1,67 @@
+// A client on a raw socket: for requests that no HTTP library would send, and for seeing when a connection closes.
+import { connect } from 'node:net';
+
+export interface RawConnection {
+  send(bytes: string | Uint8Array): void;
+  /** Sends a FIN: the client has nothing more to say, and still listens. */
+  finish(): void;
+  /** What has come so far; one character a byte. */
+  received(): string;
+  /** Resolves with what has come once `pattern` is in it, or once the connection is closed. */
+  until(pattern: RegExp): Promise<string>;
+  /** Resolves with all that has come when the other side has closed or reset the connection. */
+  readonly closed: Promise<string>;
+  destroy(): void;
+}
+
+/** Connects to the host and port of `url`. */
+export async function openRaw(url: string): Promise<RawConnection> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  let text = '';
+  let gone = false;
+  const waiting = new Set<() => void>();
+  const wake = () => {
+    for (const look of waiting) look();
+  };
+  socket.on('data', (bytes: Buffer) => {
+    text += bytes.toString('latin1');
+    wake();
+  });
+  // A reset is one way of closing; 'close' follows.
+  socket.on('error', () => undefined);
+  socket.on('end', () => socket.end());
+  const closed = new Promise<string>((resolve) => {
+    socket.on('close', () => {
+      gone = true;
+      wake();
+      resolve(text);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', reject);
+  });
+  return {
+    send: (bytes) => void socket.write(bytes),
+    finish: () => void socket.end(),
+    received: () => text,
+    until: (pattern) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (!gone && !pattern.test(text)) return;
+          waiting.delete(look);
+          resolve(text);
+        };
+        waiting.add(look);
+        look();
+      }),
+    closed,
+    destroy: () => socket.destroy(),
+  };
+}
+
+/** The status of every reply in what came, in order. */
+export function statusesIn(received: string): number[] {
+  return [...received.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
+}

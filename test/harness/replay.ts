@@ -1,0 +1,107 @@
+// Replays recorded reply bodies to the provider: in memory, cut however a test likes, or over a socket.
+import { readFileSync } from 'node:fs';
+import { GatewayError } from '../../src/domain/errors.ts';
+import { createOpenAiProvider } from '../../src/providers/openai.ts';
+import type { Completion, Provider, Target } from '../../src/providers/provider.ts';
+
+export function fixture(name: string): Buffer {
+  return readFileSync(new URL(`../../src/providers/fixtures/${name}.bytes`, import.meta.url));
+}
+
+/** Everything that came out of a reply, and the error that ended it. */
+export interface Outcome {
+  /** The JSON text of each chunk, or of the whole reply. */
+  readonly json: readonly string[];
+  readonly comments: readonly string[];
+  readonly error: {
+    readonly code: string;
+    readonly status: number;
+    readonly message: string;
+  } | null;
+}
+
+export function chunksOf(outcome: Outcome): Completion[] {
+  return outcome.json.map((json) => JSON.parse(json) as Completion);
+}
+
+/** The text of choice `index`, put together. */
+export function textOf(outcome: Outcome, index = 0): string {
+  return chunksOf(outcome)
+    .flatMap(({ choices = [] }) => choices.filter((choice) => (choice.index ?? 0) === index))
+    .map(({ delta, message }) => (delta ?? message)?.['content'])
+    .filter((content) => typeof content === 'string')
+    .join('');
+}
+
+export const TARGET: Target = {
+  upstream: 'fake',
+  kind: 'openai',
+  baseUrl: 'http://127.0.0.1:9/v1',
+  headers: {},
+  model: 'fake-model',
+  timeouts: { connectMs: 30_000, firstByteMs: 30_000, idleMs: 30_000, totalMs: 60_000 },
+};
+
+const CALL = { body: '{}', requestId: 'req_replay' };
+
+/** Asks once and takes in everything. */
+export async function outcomeOf(
+  provider: Provider,
+  {
+    stream,
+    choices = 1,
+    baseUrl = TARGET.baseUrl,
+  }: { stream: boolean; choices?: number; baseUrl?: string },
+): Promise<Outcome> {
+  const json: string[] = [];
+  const comments: string[] = [];
+  try {
+    const target = { ...TARGET, baseUrl };
+    const reply = await provider.ask(
+      target,
+      { ...CALL, stream, choices },
+      new AbortController().signal,
+    );
+    if (reply.kind === 'json') return { json: [reply.json], comments, error: null };
+    for await (const batch of reply.events) {
+      for (const event of batch) {
+        if (event.kind === 'comment') comments.push(event.text);
+        else json.push(event.json);
+      }
+    }
+    return { json, comments, error: null };
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return {
+      json,
+      comments,
+      error: { code: error.code, status: error.status, message: error.message },
+    };
+  }
+}
+
+/** The outcome of a reply whose body arrives in these pieces and then ends. */
+export async function replay(
+  pieces: readonly Uint8Array[],
+  {
+    stream,
+    choices = 1,
+    contentType = stream ? 'text/event-stream; charset=utf-8' : 'application/json',
+  }: { stream: boolean; choices?: number; contentType?: string },
+): Promise<Outcome> {
+  const provider = createOpenAiProvider({
+    post: () =>
+      Promise.resolve({
+        contentType,
+        async *chunks() {
+          yield* pieces;
+        },
+        discard() {},
+      }),
+  });
+  return await outcomeOf(provider, { stream, choices });
+}
+
+export function oneByOne(bytes: Uint8Array): Uint8Array[] {
+  return Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+}

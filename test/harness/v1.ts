@@ -1,0 +1,71 @@
+// Asking /v1 and reading what comes back, byte for byte.
+import type { FakeUpstream } from './fake-upstream.ts';
+import type { TestGateway } from './gateway.ts';
+
+export const USER = { role: 'user', content: 'hi' };
+
+interface AskOptions {
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
+}
+
+/** Posts a chat completion; `body` is sent as it is when it is text, else with model and messages filled in. */
+export function ask(
+  gateway: Pick<TestGateway, 'request'>,
+  body: string | object = {},
+  options: AskOptions = {},
+): Promise<Response> {
+  return gateway.request('/v1/chat/completions', {
+    ...options,
+    body: typeof body === 'string' ? body : { model: 'test-model', messages: [USER], ...body },
+  });
+}
+
+export function askStream(
+  gateway: Pick<TestGateway, 'request'>,
+  body: object = {},
+  options: AskOptions = {},
+): Promise<Response> {
+  return ask(gateway, { stream: true, ...body }, options);
+}
+
+/** The data of each event of a stream, and its comments with their colon, in order. */
+export function eventsIn(text: string): string[] {
+  return text
+    .split('\n\n')
+    .filter((block) => block !== '')
+    .map((block) => block.replace(/^data: /, ''));
+}
+
+export interface ErrorBody {
+  readonly type: string;
+  readonly code: string;
+  readonly message: string;
+  readonly param: string | null;
+  readonly retryable: boolean;
+  readonly request_id: string;
+}
+
+export function errorIn(json: string): ErrorBody {
+  return (JSON.parse(json) as { error: ErrorBody }).error;
+}
+
+/** The gateway's error for a request that the upstream lets fail: as a stream, and without. */
+export async function bothErrors(gateway: TestGateway): Promise<[ErrorBody, ErrorBody]> {
+  const [stream, plain] = [await askStream(gateway), await ask(gateway)];
+  return [errorIn(await stream.text()), errorIn(await plain.text())];
+}
+
+/** `configFor` with more about the upstream and the model, each as the inside of a YAML flow mapping. */
+export function configWith(
+  { url }: Pick<FakeUpstream, 'url'>,
+  { upstream = '', model = '', rest = '' }: { upstream?: string; model?: string; rest?: string },
+): string {
+  return `
+catalogue: replace
+upstreams:
+  fake: { kind: openai, base_url: ${url}, api_key: upstream-secret-key, ${upstream} }
+models:
+  test-model: { ${model} modalities: { input: [text, image] }, targets: [{ upstream: fake, model: fake-model }] }
+${rest}`;
+}
