@@ -11,7 +11,10 @@ import { fileURLToPath } from 'node:url';
 function findBun() {
   const require = createRequire(import.meta.url);
   const platform = `@oven/bun-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`;
-  for (const [name, binary] of [[platform, 'bin/bun'], ['bun', 'bin/bun.exe']]) {
+  for (const [name, binary] of [
+    [platform, 'bin/bun'],
+    ['bun', 'bin/bun.exe'],
+  ]) {
     try {
       const path = join(dirname(require.resolve(`${name}/package.json`)), binary);
       if (existsSync(path)) return path;
@@ -31,6 +34,9 @@ if (typeof process.execve === 'function') {
   process.execve(bun, [bun, ...args], process.env);
 } else {
   const child = spawn(bun, args, { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  child.on('exit', (code, signal) => (signal ? process.kill(process.pid, signal) : process.exit(code ?? 1)));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) =>
+    signal ? process.kill(process.pid, signal) : process.exit(code ?? 1),
+  );
 }
