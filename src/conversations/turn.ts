@@ -4,22 +4,12 @@ import type { ErrorCode } from '../domain/errors.ts';
 
 export type TurnStatus = 'accepted' | 'streaming' | 'completed' | 'failed' | 'cancelled';
 
-const NEXT: Readonly<Record<TurnStatus, readonly TurnStatus[]>> = {
-  accepted: ['streaming', 'completed', 'failed', 'cancelled'],
-  streaming: ['completed', 'failed', 'cancelled'],
-  completed: [],
-  failed: [],
-  cancelled: [],
-};
-
-/** Whether a turn may go from one state to another; terminal states lead nowhere, a retry is a new turn. */
-export function mayBecome(from: TurnStatus, to: TurnStatus): boolean {
-  return NEXT[from].includes(to);
-}
-
-/** Whether nothing can follow this state. */
+/**
+ * Whether nothing can follow this state. A turn is accepted, then streaming, then one of the three terminal states,
+ * which it may also reach at once; a retry is a new turn.
+ */
 export function isTerminal(status: TurnStatus): boolean {
-  return NEXT[status].length === 0;
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
 export interface TurnUsage {
