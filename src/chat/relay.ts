@@ -14,7 +14,7 @@ import type { Health } from '../routing/health.ts';
 import { openReply } from '../routing/open.ts';
 import { planTargets } from '../routing/plan.ts';
 import { checkTools } from './chat-request.ts';
-import { shownJson, type ShownAs } from './shown-chunk.ts';
+import { showAs, type Show } from './shown-chunk.ts';
 import { raiseTokenLimits } from './token-limits.ts';
 
 export interface RelayDeps {
@@ -53,7 +53,6 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
   const limits = raiseTokenLimits(request.document.value, alias.minMaxTokens);
   const fixedChanges = { ...limits.changes, ...streamOptions(request) };
   const plan = planTargets(alias, deps.health);
-  const shown = shownAs(request, alias);
 
   const ask = async (signal: AbortSignal): Promise<ChatReply> => {
     const bodyFor = (target: Target) => {
@@ -78,13 +77,15 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
       if (reply.kind === 'stream')
         throw new TypeError('a provider streamed a reply that was asked for whole');
       if (reply.completion.usage) request.onUsage(reply.completion.usage);
-      return shownJson(reply.json, reply.completion, { ...shown, usage: true }) ?? reply.json;
+      const show = showAs({ alias: alias.name, usage: true });
+      return show(reply.json, reply.completion) ?? reply.json;
     },
     async *events(signal) {
       const reply = await ask(signal);
       if (reply.kind === 'json')
         throw new TypeError('a provider sent a reply whole that was asked for as a stream');
-      yield* shownEvents(reply.events, shown, request.onUsage);
+      const show = showAs({ alias: alias.name, usage: asksForUsage(request) });
+      yield* shownEvents(reply.events, show, request.onUsage);
     },
   };
 }
@@ -104,18 +105,14 @@ function streamOptions({ document, stream }: RelayRequest): Changes {
   return { stream_options: withMembers(text, membersOf(text), { include_usage: 'true' }) };
 }
 
-function shownAs({ document }: RelayRequest, alias: Alias): ShownAs {
+function asksForUsage({ document }: RelayRequest): boolean {
   const options = document.value['stream_options'];
-  return {
-    alias: alias.name,
-    modelJson: JSON.stringify(alias.name),
-    usage: isObject(options) && options['include_usage'] === true,
-  };
+  return isObject(options) && options['include_usage'] === true;
 }
 
 async function* shownEvents(
   batches: AsyncIterable<readonly ChatEvent[]>,
-  shown: ShownAs,
+  show: Show,
   onUsage: (usage: Usage) => void,
 ): AsyncGenerator<string, void, undefined> {
   for await (const batch of batches) {
@@ -126,7 +123,7 @@ async function* shownEvents(
         continue;
       }
       if (event.chunk.usage) onUsage(event.chunk.usage);
-      const json = shownJson(event.json, event.chunk, shown);
+      const json = show(event.json, event.chunk);
       if (json !== null) text += dataEvent(json);
     }
     if (text !== '') yield text;

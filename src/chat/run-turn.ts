@@ -11,7 +11,7 @@ import { openReply } from '../routing/open.ts';
 import type { AcceptedTurn } from './accept-turn.ts';
 import { answerNode, EMPTY_ANSWER, isVisible, withChunk, type Answer } from './answer.ts';
 import { TurnCancelled, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
-import { shownJson } from './shown-chunk.ts';
+import { showAs, type Show } from './shown-chunk.ts';
 import type { TurnRequest } from './turn-request.ts';
 
 export interface RunTurnDeps {
@@ -43,7 +43,8 @@ export interface TurnRun extends TurnAsk {
 /** Resolves when the turn has ended, in the store and for its followers. Rejects only if the store could not end it. */
 export async function runTurn(run: TurnRun, deps: RunTurnDeps): Promise<FinishTurn> {
   const { live } = run;
-  const progress: Progress = { answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0 };
+  const show = showAs({ alias: run.alias.name, usage: run.request.showUsage });
+  const progress: Progress = { show, answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0 };
   try {
     for await (const batch of await ask(run, deps)) await takeIn(batch, progress, { run, deps });
     const finish = completed(run, progress, deps);
@@ -84,6 +85,7 @@ async function fail(
 }
 
 interface Progress {
+  readonly show: Show;
   answer: Answer;
   firstVisibleAt: number | null;
   /** Of all frames so far. */
@@ -144,18 +146,13 @@ async function takeIn(
   progress: Progress,
   { run, deps }: { run: TurnRun; deps: RunTurnDeps },
 ): Promise<void> {
-  const { live, alias, request } = run;
-  const shown = {
-    alias: alias.name,
-    modelJson: JSON.stringify(alias.name),
-    usage: request.showUsage,
-  };
+  const { live } = run;
   const frames: Frame[] = [];
   let { answer, chars } = progress;
   for (const event of batch) {
     if (event.kind !== 'chunk') continue;
     answer = withChunk(answer, event.chunk);
-    const json = shownJson(event.json, event.chunk, shown);
+    const json = progress.show(event.json, event.chunk);
     if (json === null) continue;
     chars += json.length;
     frames.push({ seq: live.nextSeq() + frames.length, json });

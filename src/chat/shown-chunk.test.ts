@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import type { Completion } from '../providers/provider.ts';
+import { showAs } from './shown-chunk.ts';
+
+const parse = (json: string) => JSON.parse(json) as Completion;
+
+describe('a shown chunk', () => {
+  test('differs in the model and in nothing else, whatever the chunks before it were', () => {
+    const model = fc.constantFrom('up', 'up"', 'upstream', 'u', 'alias', 'ü');
+    const member = fc.constantFrom<[string, unknown]>(
+      ['id', 'x'],
+      ['choices', [{ index: 0, delta: { content: '"model":"up"' } }]],
+      ['extra', { model: 'up' }],
+      ['created', 12],
+    );
+    const chunk = fc
+      .tuple(fc.uniqueArray(member, { selector: ([key]) => key }), fc.option(model), fc.nat(4))
+      .map(([members, name, at]) => {
+        const entries: [string, unknown][] = [...members];
+        if (name !== null) entries.splice(at, 0, ['model', name]);
+        return JSON.stringify(Object.fromEntries(entries));
+      });
+    fc.assert(
+      fc.property(fc.array(chunk, { maxLength: 12 }), (chunks) => {
+        const show = showAs({ alias: 'alias', usage: true });
+        for (const json of chunks) {
+          const { model: was, ...rest } = parse(json);
+          const { model: is, ...same } = parse(show(json, parse(json)) ?? '');
+          expect(is).toBe(was === undefined ? undefined : 'alias');
+          expect(same).toEqual(rest);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('keeps every other byte: spacing, order and large numbers', () => {
+    const show = showAs({ alias: 'alias', usage: false });
+    const json = '{ "id" : 1,"model": "up" , "seed":12345678901234567890, "usage":null }';
+    const shown = '{ "id" : 1,"model": "alias" , "seed":12345678901234567890 }';
+    expect(show(json, parse(json))).toBe(shown);
+    expect(show(json, parse(json))).toBe(shown);
+  });
+
+  test('is left out when it is nothing but usage that nobody asked for', () => {
+    const json = '{"model":"up","choices":[],"usage":{"prompt_tokens":1}}';
+    expect(showAs({ alias: 'alias', usage: false })(json, parse(json))).toBeNull();
+    expect(showAs({ alias: 'alias', usage: true })(json, parse(json))).toContain('"usage":{');
+  });
+});
