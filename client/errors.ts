@@ -1,7 +1,10 @@
 // What can go wrong, as one error type with the gateway's own code.
 
 export interface ChatErrorDetails {
-  /** A code of the gateway's catalogue (GET /errors), or `network_error` when it could not be reached in time. */
+  /**
+   * A code of the gateway's catalogue (GET /errors); or `network_error` when it could not be reached in time or something
+   * else answered in its place, and `answer_changed` when the stored answer is not the one that was begun.
+   */
   readonly code: string;
   readonly message: string;
   /** The request field at fault, if any. */
@@ -14,7 +17,7 @@ export interface ChatErrorDetails {
 }
 
 /** A turn that did not complete. `text` is everything that was yielded before. */
-export class ChatError extends Error {
+export class ChatError extends Error implements ChatErrorDetails {
   override readonly name = 'ChatError';
   readonly code: string;
   readonly param: string | null;
@@ -25,7 +28,7 @@ export class ChatError extends Error {
   readonly text: string;
 
   constructor(details: ChatErrorDetails, text: string, cause?: unknown) {
-    super(details.message, { cause });
+    super(details.message, cause === undefined ? {} : { cause });
     this.code = details.code;
     this.param = details.param;
     this.retryable = details.retryable;
@@ -35,19 +38,54 @@ export class ChatError extends Error {
   }
 }
 
+/** An error that the client finds by itself. */
+export function ownError(
+  code: 'network_error' | 'answer_changed',
+  message: string,
+  status: number | null = null,
+): ChatErrorDetails {
+  // A network may be better in a minute; an answer that changed has changed.
+  const retryable = code === 'network_error' && (status === null || isGatewayAway(status));
+  return { code, message, param: null, retryable, requestId: null, status };
+}
+
 /** Reads the gateway's error envelope; whatever else it is given becomes a `network_error`. */
 export function errorDetails(body: string, status: number | null): ChatErrorDetails {
   const error = envelopeIn(body);
+  const code = textOf(error['code']);
+  if (code === null) {
+    return ownError(
+      'network_error',
+      `HTTP ${status} came without an error of the gateway: is it the gateway that answered?`,
+      status,
+    );
+  }
   return {
-    code: textOf(error['code']) ?? 'network_error',
-    message:
-      textOf(error['message']) ??
-      `The gateway answered HTTP ${status} without an error of its own.`,
+    code,
+    message: textOf(error['message']) ?? code,
     param: textOf(error['param']),
     retryable: error['retryable'] === true,
     requestId: textOf(error['request_id']),
     status,
   };
+}
+
+/** These say nothing about the message or its turn: only that the gateway cannot look after it right now. */
+const PASSING: ReadonlySet<string> = new Set([
+  'rate_limit_exceeded',
+  'too_many_streams',
+  'storage_unavailable',
+  'shutting_down',
+]);
+
+/** Whether the same request, a little later, may well be answered. */
+export function isPassing({ code, retryable }: ChatErrorDetails): boolean {
+  return retryable && (code === 'network_error' || PASSING.has(code));
+}
+
+/** What a proxy answers while the gateway is away or busy. */
+function isGatewayAway(status: number): boolean {
+  return status === 429 || status === 502 || status === 503 || status === 504;
 }
 
 function envelopeIn(body: string): Record<string, unknown> {

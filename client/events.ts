@@ -1,47 +1,73 @@
-// Reads a text/event-stream as far as the gateway sends one: `id:` and `data:` lines, comments in between. Small on
-// purpose: the client has no dependency, so that it can be dropped into a page.
+// Reads a text/event-stream. Small on purpose: the client has no dependency, so that it can be dropped into a page.
+import type { Connection } from './connection.ts';
 
 export interface ServerEvent {
   /** The id that a lost stream is resumed from; null where the event has none. */
   readonly id: string | null;
+  /** It stands for all that came before. */
+  readonly isSnapshot: boolean;
   readonly data: string;
 }
 
-/** The events of a body, in order. Ends when the body ends; throws what reading it throws. */
+/** The events of a body, in order; one that has not come whole is none. Ends when the body does. */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
+  connection: Pick<Connection, 'hear'>,
 ): AsyncGenerator<ServerEvent, void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
-  let pending = '';
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      const blocks = (pending + decoder.decode(value, { stream: true })).split('\n\n');
-      // The last piece is an event that is still on its way.
-      pending = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const event = parseEvent(block);
-        if (event) yield event;
+  const lines = new Lines();
+  let fields: string[] = [];
+  for (;;) {
+    const { done, value } = await connection.hear(reader.read());
+    if (done) return;
+    for (const line of lines.take(decoder.decode(value, { stream: true }))) {
+      if (line !== '') {
+        fields.push(line);
+        continue;
       }
+      const event = eventOf(fields);
+      fields = [];
+      if (event) yield event;
     }
-  } finally {
-    await reader.cancel().catch(ignoreLateCancel);
   }
 }
 
-function parseEvent(block: string): ServerEvent | null {
+/** Puts lines together, whichever of the three line ends they have and wherever they were cut. */
+class Lines {
+  #started = '';
+  #endedInReturn = false;
+
+  take(text: string): string[] {
+    if (text === '') return [];
+    const rest = this.#endedInReturn && text.startsWith('\n') ? text.slice(1) : text;
+    this.#endedInReturn = text.endsWith('\r');
+    const [first = '', ...more] = rest.split(/\r\n|\n|\r/);
+    const last = more.pop();
+    this.#started += first;
+    if (last === undefined) return [];
+    const whole = [this.#started, ...more];
+    this.#started = last;
+    return whole;
+  }
+}
+
+function eventOf(lines: readonly string[]): ServerEvent | null {
   let id: string | null = null;
+  let isSnapshot = false;
   const data: string[] = [];
-  for (const line of block.split('\n')) {
-    if (line.startsWith('id: ')) id = line.slice(4);
-    else if (line.startsWith('data: ')) data.push(line.slice(6));
+  for (const line of lines) {
+    const [name, value] = fieldOf(line);
+    if (name === 'id') id = value;
+    else if (name === 'event') isSnapshot = value === 'snapshot';
+    else if (name === 'data') data.push(value);
   }
-  return data.length === 0 ? null : { id, data: data.join('\n') };
+  return data.length === 0 ? null : { id, isSnapshot, data: data.join('\n') };
 }
 
-/** A body that broke cannot be cancelled; whoever read it has been told already. */
-function ignoreLateCancel(): void {
-  // Nothing is left to do.
+/** A comment is a field without a name. */
+function fieldOf(line: string): [string, string] {
+  const colon = line.indexOf(':');
+  if (colon === -1) return [line, ''];
+  return [line.slice(0, colon), line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)];
 }
