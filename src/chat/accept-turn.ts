@@ -6,12 +6,12 @@ import type { Turn } from '../conversations/turn.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
-import { MAX_TITLE_CHARS } from '../domain/limits.ts';
 import { assembleMessages } from '../prompt/assemble.ts';
 import { compactedEpoch, nextEpoch, sentMessages } from '../prompt/epoch.ts';
 import { expectedCachedTokens } from '../prompt/prefix.ts';
 import { windowFor } from '../prompt/window.ts';
 import type { Target } from '../providers/provider.ts';
+import { shortTitle } from './short-title.ts';
 import { sealInput, type TurnInput, type TurnRequest } from './turn-request.ts';
 
 export interface AcceptedTurn {
@@ -241,14 +241,7 @@ async function blobsOf(
 }
 
 function titleOf({ nodes }: TurnInput): string | null {
-  const line = nodes
-    .map(({ text }) => text.trim().replaceAll(/\s+/g, ' '))
-    .find((text) => text !== '');
-  if (line === undefined) return null;
-  if (line.length <= MAX_TITLE_CHARS) return line;
-  // Cut between characters as people see them, not inside an emoji.
-  const kept = new Intl.Segmenter().segment(line).containing(MAX_TITLE_CHARS - 1)?.index;
-  return `${line.slice(0, kept)}…`;
+  return nodes.map(({ text }) => shortTitle(text)).find((title) => title !== '') ?? null;
 }
 
 function refusal(

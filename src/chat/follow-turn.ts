@@ -8,6 +8,7 @@ import { ERROR_CATALOGUE } from '../domain/error-catalogue.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import { FOREIGN_TURN_POLL_MS } from '../domain/limits.ts';
 import { isObject } from '../json/document.ts';
+import { fillMarks } from '../prompt/blob-mark.ts';
 import type { Completion } from '../providers/provider.ts';
 import { answerCompletion, EMPTY_ANSWER, withChunk } from './answer.ts';
 import { piece, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
@@ -118,7 +119,11 @@ async function* theEnd(
   request: FollowRequest,
   store: ConversationStore,
 ): AsyncGenerator<FollowedFrames, void> {
-  if (turn.status !== 'completed') throw unrecordedFailure(turn, request);
+  if (turn.status !== 'completed') {
+    // Whoever resumes after the error itself is told the same one again.
+    const { failure } = await storedFrames(turn.id, -1, store);
+    throw failure ?? unrecordedFailure(turn, request);
+  }
   if (request.after === SNAPSHOT_SEQ) return;
   const isCollected = (await store.events(turn.id, -1)).length === 0;
   if (!isCollected || turn.outputNode === null) return;
@@ -127,7 +132,9 @@ async function* theEnd(
   const conversation = await store.conversation(request.scope, turn.conversationId);
   if (!output || !conversation) return;
   const model = conversation.epoch.profile.model;
-  yield { frames: [snapshotFrame(turn, output, model)], isSnapshot: true };
+  const blobs = output.blobs.length > 0 ? await store.blobs(output.blobs) : [];
+  const wire = fillMarks(output.wire, new Map(blobs.map((blob) => [blob.sha256, blob])));
+  yield { frames: [snapshotFrame(turn, { ...output, wire }, model)], isSnapshot: true };
 }
 
 /** A turn that a crash ended, or whose events are gone, has no error of its own to repeat: its code is known. */

@@ -18,14 +18,22 @@ export type TurnEnd =
   | { readonly kind: 'failed'; readonly failure: TurnFailure };
 
 /** How a turn failed, as every follower is told of it: the same bytes now and after any number of resumptions. */
-export class TurnFailure extends Error {
-  override readonly name = 'TurnFailure';
+export class TurnFailure extends GatewayError {
   readonly error: GatewayError;
   /** The frame with the error's envelope, which comes after all others. */
   readonly frame: Frame;
 
   constructor(error: GatewayError, frame: Frame) {
-    super(error.message, { cause: error });
+    const { message, status, headers, cause, param, retryAfterMs } = error;
+    super(error.code, {
+      message,
+      status,
+      headers,
+      cause,
+      ...(param === null ? {} : { param }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+    this.name = 'TurnFailure';
     this.error = error;
     this.frame = frame;
   }

@@ -9,7 +9,7 @@ import { withMembers, type Changes } from '../json/splice.ts';
 import type { Usage } from '../domain/message.ts';
 import type { ChatEvent, ChatReply, Provider, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
-import type { Alias, Catalog } from '../routing/catalog.ts';
+import type { Catalog } from '../routing/catalog.ts';
 import type { Health } from '../routing/health.ts';
 import { openReply } from '../routing/open.ts';
 import { planTargets } from '../routing/plan.ts';

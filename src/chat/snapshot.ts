@@ -7,7 +7,7 @@ import type { Frame } from './live-turn.ts';
 /** Follows every seq that a client can have seen. */
 export const SNAPSHOT_SEQ = Number.MAX_SAFE_INTEGER;
 
-/** A chat.completion.chunk that holds the whole answer. */
+/** A chat.completion.chunk that holds the whole answer; the marks in `output`'s wire are filled. */
 export function snapshotFrame(turn: Turn, output: ConversationNode, model: string): Frame {
   const message = JSON.parse(output.wire) as Record<string, unknown>;
   const extra = output.extra === null ? {} : (JSON.parse(output.extra) as object);

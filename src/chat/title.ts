@@ -1,9 +1,11 @@
 // A title by the model, where that is configured: asked for after the first answer by appending to the very prompt
 // that was just computed, so that it costs a few tokens. It never replaces a person's title.
-import type { ConversationStore } from '../conversations/store.ts';
-import { MAX_TITLE_CHARS } from '../domain/limits.ts';
+import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
+import { toolCallIds } from '../prompt/assemble.ts';
+import { fillMarks } from '../prompt/blob-mark.ts';
 import type { Provider } from '../providers/provider.ts';
 import { bodyOf, type TurnRun } from './run-turn.ts';
+import { shortTitle } from './short-title.ts';
 
 const REQUEST =
   'Give this conversation a title of at most six words, in its own language. Answer with the title alone.';
@@ -14,13 +16,15 @@ const TITLE_TIMEOUT_MS = 60_000;
 /** Asks for a title and hands it to the store; rejects when the upstream or the store fails. */
 export async function suggestTitle(
   run: TurnRun,
+  { output, blobs }: Pick<FinishTurn, 'output' | 'blobs'>,
   { provider, store }: { provider: Provider; store: ConversationStore },
 ): Promise<void> {
   const { accepted, plan, request, live } = run;
-  const answer = (await store.path(accepted.conversationId, await headOf(run, store))).at(-1);
-  if (answer?.role !== 'assistant') return;
+  // Engines refuse a tool call without its result.
+  if (!output || toolCallIds(output.wire).length > 0) return;
+  const answer = fillMarks(output.wire, new Map(blobs.map((blob) => [blob.sha256, blob])));
   const question = JSON.stringify({ role: 'user', content: REQUEST });
-  const messages = `${accepted.messages.slice(0, -1)},${answer.wire},${question}]`;
+  const messages = `${accepted.messages.slice(0, -1)},${answer},${question}]`;
   const parameters = { stream: 'false', stream_options: 'null', max_tokens: '64' };
   const [target] = plan;
   const body = bodyOf(
@@ -37,21 +41,7 @@ export async function suggestTitle(
   const content = reply.completion.choices?.[0]?.message?.['content'];
   const title =
     typeof content === 'string'
-      ? content
-          .trim()
-          .replaceAll(/\s+/g, ' ')
-          .replaceAll(/^["'“”]+|["'“”.]+$/g, '')
+      ? shortTitle(content.trim().replaceAll(/^["'“”]+|["'“”.]+$/g, '')).toWellFormed()
       : '';
-  if (title !== '')
-    await store.suggestTitle(
-      accepted.conversationId,
-      title.slice(0, MAX_TITLE_CHARS).toWellFormed(),
-    );
-}
-
-async function headOf(
-  { accepted, request }: TurnRun,
-  store: ConversationStore,
-): Promise<string | null> {
-  return (await store.conversation(request.scope, accepted.conversationId))?.head ?? null;
+  if (title !== '') await store.suggestTitle(accepted.conversationId, title);
 }

@@ -7,7 +7,7 @@ import type { Deadlines } from '../domain/deadlines.ts';
 import { newId } from '../domain/ids.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Scope } from '../conversations/conversation.ts';
-import type { ConversationStore } from '../conversations/store.ts';
+import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
 import { isTerminal, type Turn } from '../conversations/turn.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { Provider, Target } from '../providers/provider.ts';
@@ -67,8 +67,11 @@ export interface Turns extends FollowDeps {
 
 interface OpenTurn {
   readonly live: LiveTurn;
-  readonly conversationId: string | null;
+  /** null until a conversation that the turn opens is accepted. */
+  conversationId: string | null;
+  /** Resolves when the turn has ended, or was not accepted. */
   readonly done: Promise<void>;
+  finished(): void;
 }
 
 /** How soon a turn whose end the store could not take is offered to it again. */
@@ -84,7 +87,8 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   async function run(turn: TurnRun): Promise<void> {
     const { live, accepted } = turn;
     try {
-      const { status, errorCode, usage } = await runTurn(turn, deps);
+      const finish = await runTurn(turn, deps);
+      const { status, errorCode, usage } = finish;
       const { conversationId, expectedCachedTokens } = accepted;
       probe.turnFinished({
         turnId: live.id,
@@ -95,12 +99,26 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
         cachedTokens: usage.cachedTokens,
       });
       if (options.titles === 'model' && accepted.isFirst && status === 'completed')
-        await suggestTitle(turn, deps);
+        await title(turn, finish);
     } catch (error) {
       probe.backgroundFailed(`ending turn ${live.id}`, error);
       settleLater(live.id);
     } finally {
-      open.delete(live.id);
+      leave(live.id);
+    }
+  }
+
+  function leave(turnId: string): void {
+    open.get(turnId)?.finished();
+    open.delete(turnId);
+  }
+
+  /** The turn has ended well: that there is no title must not look like a turn without an end. */
+  async function title(turn: TurnRun, finish: FinishTurn): Promise<void> {
+    try {
+      await suggestTitle(turn, finish, deps);
+    } catch (error) {
+      probe.backgroundFailed(`suggesting a title after turn ${turn.live.id}`, error);
     }
   }
 
@@ -130,9 +148,10 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   }
 
   function start(accepted: AcceptedTurn, turn: Omit<TurnRun, 'accepted'>): BegunTurn {
-    const done = run({ ...turn, accepted });
     const { turnId, conversationId, compactedTurns } = accepted;
-    open.set(turnId, { live: turn.live, conversationId, done });
+    const entry = open.get(turnId);
+    if (entry) entry.conversationId = conversationId;
+    void run({ ...turn, accepted });
     return { turnId, conversationId, isRepeat: false, compactedTurns };
   }
 
@@ -150,7 +169,9 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
       const plan = planTargets(alias, deps.health, request.provider);
       const live = createLiveTurn({ id: newId('turn'), deadlines, orphanMs: options.orphanMs });
       // Known before it is accepted: whoever repeats the request at the same moment finds it.
-      open.set(live.id, { live, conversationId: null, done: Promise.resolve() });
+      const { promise: done, resolve: finished } = Promise.withResolvers<void>();
+      const { conversationId } = request;
+      open.set(live.id, { live, conversationId, done, finished });
       try {
         const contextTokens =
           deps.health.contextOf(plan[0].upstream, plan[0].model) ?? alias.contextWindow;
@@ -161,7 +182,7 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
           contextTokens,
         });
         if ('repeats' in accepted) {
-          open.delete(live.id);
+          leave(live.id);
           live.end({ kind: 'completed' });
           return await repeat(accepted.repeats, request.scope);
         }
@@ -177,7 +198,7 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
           },
         });
       } catch (error) {
-        open.delete(live.id);
+        leave(live.id);
         live.end({ kind: 'completed' });
         throw error;
       }

@@ -52,6 +52,7 @@ const epochLine = z.strictObject({
     tools: jsonText.nullable(),
     toolChoice: jsonText.nullable(),
     responseFormat: jsonText.nullable(),
+    since: node.optional(),
   }),
   reason: z.enum([
     'first',

@@ -95,9 +95,11 @@ class Decoder {
   }
 
   #addEpoch(line: LineOf<'epoch'>): void {
-    const { type: _type, ...epoch } = line;
+    const { type: _type, profile, ...epoch } = line;
+    const { since, ...pinned } = profile;
     this.#assertNew(this.#epochs, epoch.id);
-    this.#epochs.set(epoch.id, epoch);
+    const whole = since === undefined ? pinned : { ...pinned, since };
+    this.#epochs.set(epoch.id, { ...epoch, profile: whole });
   }
 
   #addBlob({ sha256, mime, data }: LineOf<'blob'>): void {

@@ -3,34 +3,50 @@
 import { GatewayError } from '../domain/errors.ts';
 import { decodeUtf8, parseDocument, type JsonDocument } from '../json/document.ts';
 
-const JSON_TYPES = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+/** A body that a route takes. */
+export interface MediaType {
+  /** What to send. */
+  readonly name: string;
+  /** What else means the same. */
+  readonly pattern: RegExp;
+}
+
+const JSON_TYPE: MediaType = {
+  name: 'application/json',
+  pattern: /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i,
+};
 
 /** The body as a document; `unsupported_media_type`, `body_too_large` or `invalid_json` otherwise. */
 export async function readDocument(request: Request, maxBytes: number): Promise<JsonDocument> {
-  return parseDocument(await readText(request, maxBytes, JSON_TYPES));
+  return parseDocument(await readText(request, maxBytes, JSON_TYPE));
 }
 
 /** The body as text, if it says nothing of its type or one that is taken. */
-export async function readText(request: Request, maxBytes: number, types: RegExp): Promise<string> {
-  checkMediaType(request.headers, types);
+export async function readText(
+  request: Request,
+  maxBytes: number,
+  wanted: MediaType,
+): Promise<string> {
+  checkMediaType(request.headers, wanted);
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
   return decodeUtf8(await readBytes(request, declared === null ? maxBytes : null));
 }
 
-function checkMediaType(headers: Headers, types: RegExp): void {
+function checkMediaType(headers: Headers, wanted: MediaType): void {
   const type = headers.get('content-type');
   // A body that says nothing about itself is taken at its bytes.
-  if (type !== null && !types.test(type.trim())) {
+  if (type !== null && !wanted.pattern.test(type.trim())) {
     throw new GatewayError('unsupported_media_type', {
-      message: `The body is declared as ${JSON.stringify(type.slice(0, 100))}. Send "Content-Type: application/json".`,
+      message: `The body is declared as ${JSON.stringify(type.slice(0, 100))}. Send "Content-Type: ${wanted.name}".`,
       param: 'content-type',
     });
   }
   const encoding = headers.get('content-encoding');
   if (encoding !== null && encoding.toLowerCase() !== 'identity') {
     throw new GatewayError('unsupported_media_type', {
-      message: 'Compressed bodies are not accepted. Send plain JSON without Content-Encoding.',
+      message:
+        'Compressed bodies are not accepted. Send the body as it is, without Content-Encoding.',
       param: 'content-encoding',
     });
   }

@@ -3,9 +3,11 @@
 // the engine would have to read all of it anew; one step costs that once. The store keeps everything.
 import type { ConversationNode } from '../conversations/conversation.ts';
 
-/** Share of the window at which the step is taken, and share that is left after it. */
+/** Share of the window at which the step is taken, also where the answer takes none of it. */
 const HIGH_WATER = 0.9;
-const LOW_WATER = 0.5;
+
+/** Share of the high-water mark, wherever that is, that is left after the step: a mark of its own would let it slide. */
+const LOW_SHARE = 0.55;
 
 /** Bytes of JSON that a token takes in ordinary text, where nothing is known of this conversation. */
 const USUAL_BYTES_PER_TOKEN = 3.5;
@@ -32,21 +34,27 @@ export interface Window {
 /** The cut that `nodes` need, or null when they fit. The last user message always stays, and so does what follows it. */
 export function windowFor(nodes: readonly ConversationNode[], facts: WindowFacts): Window | null {
   if (facts.contextTokens === null) return null;
-  const room = facts.contextTokens - facts.answerTokens;
+  const high = highWater(facts.contextTokens, facts.answerTokens);
   const costs = tokenCosts(nodes, facts.known);
   let total = costs.reduce((sum, cost) => sum + cost, 0);
-  if (total <= Math.max(room, 1) && total <= facts.contextTokens * HIGH_WATER) return null;
+  if (total <= high) return null;
 
   const starts = nodes.flatMap(({ role }, index) => (role === 'user' ? [index] : []));
   let cut: { first: number; dropped: number } | null = null;
   for (const [dropped, start] of starts.entries()) {
     const end = starts[dropped + 1];
-    if (end === undefined || total <= facts.contextTokens * LOW_WATER) break;
+    if (end === undefined || total <= high * LOW_SHARE) break;
     for (let index = start; index < end; index++) total -= costs[index] ?? 0;
     cut = { first: end, dropped: dropped + 1 };
   }
   const firstNode = cut === null ? undefined : nodes[cut.first]?.id;
   return cut === null || firstNode === undefined ? null : { firstNode, droppedTurns: cut.dropped };
+}
+
+/** The answer has to fit beside the prompt; one that asks for the whole window is given half of it. */
+function highWater(contextTokens: number, answerTokens: number): number {
+  const room = contextTokens - answerTokens;
+  return Math.min(contextTokens * HIGH_WATER, room > 0 ? room : contextTokens / 2);
 }
 
 function tokenCosts(nodes: readonly ConversationNode[], known: WindowFacts['known']): number[] {

@@ -147,6 +147,35 @@ export async function conversation(
   return JSON.parse(text) as StoredConversation;
 }
 
+export interface ShownTurn {
+  readonly id: string;
+  readonly status: string;
+  readonly text: string;
+  readonly output_node: string | null;
+  readonly usage: {
+    readonly cached_tokens: number | null;
+    readonly expected_cached_tokens: number | null;
+    readonly [member: string]: number | null;
+  };
+  readonly [member: string]: unknown;
+}
+
+/** GET /c1/turns/{id}, which must succeed. */
+export async function shownTurn(gateway: Asked, id: string, query = ''): Promise<ShownTurn> {
+  const response = await gateway.request(`/c1/turns/${id}${query}`);
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`HTTP ${response.status}: ${text}`);
+  return JSON.parse(text) as ShownTurn;
+}
+
+/** The ids on a reply to /c1/chat. */
+export function idsOf({ headers }: Pick<Response, 'headers'>): { id: string; turn: string } {
+  return {
+    id: headers.get('x-conversation-id') ?? 'none',
+    turn: headers.get('x-turn-id') ?? 'none',
+  };
+}
+
 /** Rows of a gateway's database, read beside it. */
 export function rows<T>({ directory }: { directory: string }, sql: string): T[] {
   using db = new Database(join(directory, 'gateway.db'), { readonly: true });

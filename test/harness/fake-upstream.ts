@@ -28,6 +28,8 @@ export interface FakeUpstream {
   readonly calls: UpstreamCall[];
   /** What answers from now on. */
   script: UpstreamScript;
+  /** What GET …/models lists from now on. */
+  models: readonly object[];
   /** Resolves with the next chat call that comes in, also one that came before anybody asked. */
   nextCall(): Promise<UpstreamCall>;
   openConnections(): number;
@@ -48,7 +50,7 @@ export async function startFakeUpstream(
     socket.on('close', () => sockets.delete(socket));
     readRequests(socket, (call) => {
       if (call.method === 'GET') {
-        void replyJson(call, { object: 'list', data: [{ id: 'fake', object: 'model' }] });
+        void replyJson(call, { object: 'list', data: upstream.models });
         return;
       }
       calls.push(call);
@@ -63,6 +65,7 @@ export async function startFakeUpstream(
     url: `http://127.0.0.1:${port}/v1`,
     calls,
     script,
+    models: [{ id: 'fake', object: 'model' }],
     nextCall() {
       const ready = calls[taken];
       if (ready) {

@@ -6,7 +6,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
 import { MAX_TITLE_CHARS } from '../../domain/limits.ts';
-import { readDocument, readText } from '../body.ts';
+import { readDocument, readText, type MediaType } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { HttpContext } from '../exchange.ts';
 import { conversationNotFound, detailOf } from './conversations.ts';
@@ -90,8 +90,8 @@ export function branchRoutes({ store, clock, maxBodyBytes }: BranchRoutesDeps) {
       const { exchange } = context.env;
       const { user_id } = checkShape(ownerQuery, context.req.query());
       const scope = scopeOf(exchange.principal, user_id ?? null);
-      const text = await readText(exchange.request, maxBodyBytes, LINES_TYPES);
-      const archive = decodeArchive(text.split('\n').filter((line) => line.trim() !== ''));
+      const text = await readText(exchange.request, maxBodyBytes, JSON_LINES);
+      const archive = decodeArchive(text.split('\n'));
       if (!(await store.restore(scope, archive))) {
         throw new GatewayError('invalid_field', {
           message:
@@ -107,4 +107,7 @@ export function branchRoutes({ store, clock, maxBodyBytes }: BranchRoutesDeps) {
 }
 
 /** What an export calls itself, and what it is called elsewhere. */
-const LINES_TYPES = /^application\/(?:jsonl|x-ndjson|jsonlines)\s*(?:;|$)/i;
+const JSON_LINES: MediaType = {
+  name: 'application/jsonl',
+  pattern: /^application\/(?:jsonl|x-ndjson|jsonlines)\s*(?:;|$)/i,
+};

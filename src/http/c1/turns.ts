@@ -18,7 +18,7 @@ export interface TurnRoutesDeps {
   readonly heartbeatMs: number;
 }
 
-const SEQ = /^-?\d{1,16}$/;
+const SEQ = /^(?:-1|\d{1,16})$/;
 
 const ownerQuery = z.object({ user_id: userIdShape.optional() });
 const eventsQuery = ownerQuery.extend({
