@@ -3,6 +3,7 @@
 import { loadavg } from 'node:os';
 import { quantile, requests, streams, type StreamTiming, type Timing } from './load.ts';
 import { startGateway, startUpstream, type BenchProcess } from './processes.ts';
+import { row } from './table.ts';
 
 const ROUNDS = 5;
 const small =
@@ -21,10 +22,6 @@ const STREAM_CASES = [
   { name: '100 paced streams', count: 100, chunks: 100, paceMs: 20 },
   { name: '1,000 paced streams', count: 1_000, chunks: 40, paceMs: 100 },
 ];
-
-function row(cells: readonly (string | number)[]): void {
-  console.log(`| ${cells.join(' | ')} |`);
-}
 
 const median = (values: readonly number[]) => quantile(values, 0.5);
 

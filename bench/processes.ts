@@ -21,26 +21,45 @@ export async function startUpstream(): Promise<BenchProcess> {
   return await start([script], { env: {}, announces: /ready (\S+)/, stream: 'stdout' });
 }
 
+export interface GatewayOptions {
+  /** Of its upstream. */
+  readonly kind?: string;
+  /** What the upstream calls the model. */
+  readonly model?: string;
+  /** A script that is run in the gateway's process first. */
+  readonly preload?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** The gateway as `serve` starts it, in front of `upstreamUrl`, without a rate limit that would stop the benchmark. */
-export async function startGateway(upstreamUrl: string): Promise<BenchProcess> {
+export async function startGateway(
+  upstreamUrl: string,
+  { kind = 'openai', model = 'bench-model', preload, env = {} }: GatewayOptions = {},
+): Promise<BenchProcess> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
   const config = join(directory, 'gateway.yaml');
   writeFileSync(
     config,
     `catalogue: replace
 limits: { rate_per_second: 1000000, burst: 1000000 }
-upstreams: { bench: { kind: openai, base_url: ${upstreamUrl}/v1 } }
-models: { bench: { targets: [{ upstream: bench, model: bench-model }] } }
+upstreams: { bench: { kind: ${kind}, base_url: ${upstreamUrl}/v1 } }
+models: { bench: { targets: [{ upstream: bench, model: ${JSON.stringify(model)} }] } }
 `,
   );
-  const env = {
-    RUST_API_BEARER: TOKEN,
-    GATEWAY_CONFIG: config,
-    GATEWAY__SERVER__DATA_DIR: directory,
-    PORT: '0',
-  };
   const main = new URL('../src/main.ts', import.meta.url).pathname;
-  return await start([main, 'serve'], { env, announces: /listening on (\S+)/, stream: 'stderr' });
+  return await start([...(preload ? ['--preload', preload] : []), main, 'serve'], {
+    env: {
+      RUST_API_BEARER: TOKEN,
+      GATEWAY_CONFIG: config,
+      GATEWAY__SERVER__DATA_DIR: directory,
+      PORT: '0',
+      // Without it the process starts itself again, and would forget what was preloaded.
+      BUN_CONFIG_MAX_HTTP_REQUESTS: '65336',
+      ...env,
+    },
+    announces: /listening on (\S+)/,
+    stream: 'stderr',
+  });
 }
 
 interface StartOptions {

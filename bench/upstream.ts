@@ -1,5 +1,5 @@
-// The benchmark's upstream: an OpenAI-compatible server as cheap as one can be. `x-chunks` in the path's query asks
-// for a stream of that many chunks, `pace` for milliseconds between them.
+// The benchmark's upstream: an OpenAI-compatible server as cheap as one can be. `"bench_stream":[chunks,pace]` in the
+// body asks for a stream of that many chunks with so many milliseconds between them; the first one comes at once.
 const completion = new TextEncoder().encode(
   JSON.stringify({
     id: 'chatcmpl-bench',
@@ -42,7 +42,8 @@ function stream(chunks: number, paceMs: number): ReadableStream<Uint8Array> {
   let stop = () => {};
   return new ReadableStream({
     start(controller) {
-      let left = chunks;
+      let left = chunks - 1;
+      controller.enqueue(delta);
       stop = everyTick(paceMs, () => {
         if (left-- > 0) return controller.enqueue(delta);
         stop();

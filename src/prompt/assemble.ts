@@ -2,6 +2,8 @@
 // trimming: within an epoch each prompt begins with the bytes of the one before, and that is what lets an engine
 // reuse its KV cache.
 import type { Blob, ConversationNode, RenderProfile } from '../conversations/conversation.ts';
+import { membersOf } from '../json/members.ts';
+import { withMembers } from '../json/splice.ts';
 import { fillMarks } from './blob-mark.ts';
 
 /** JSON text of the messages array for `nodes` (from the first message on) under `profile`. */
@@ -11,7 +13,7 @@ export function assembleMessages(
   blobs: ReadonlyMap<string, Blob>,
 ): string {
   const wires = nodes.flatMap((node, index) => {
-    const wire = answeredWire(node, nodes.slice(index + 1));
+    const wire = answeredWire(node, nodes, index + 1);
     return wire === null ? [] : [fillMarks(wire, blobs)];
   });
   return `[${[...(profile.system === null ? [] : [profile.system]), ...wires].join(',')}]`;
@@ -20,33 +22,32 @@ export function assembleMessages(
 /** The ids of the tool calls that a message asks for; empty for any other message. */
 export function toolCallIds(wire: string): string[] {
   if (!wire.includes('"tool_calls"')) return [];
-  const { tool_calls } = JSON.parse(wire) as { tool_calls?: { id?: string }[] };
+  const { tool_calls } = parseWire(wire) as { tool_calls?: { id?: string }[] };
   return (tool_calls ?? []).flatMap(({ id }) => (id === undefined ? [] : [id]));
 }
 
 /**
  * Engines refuse a tool call without its result. A person may go on without giving one, and then the call is left
- * out: null when nothing else is in the message.
+ * out: null when nothing else is in the message. Its results, if any, begin at nodes[next].
  */
 function answeredWire(
   node: ConversationNode,
-  following: readonly ConversationNode[],
+  nodes: readonly ConversationNode[],
+  next: number,
 ): string | null {
-  if (node.role !== 'assistant') return node.wire;
+  if (node.role !== 'assistant' || next === nodes.length) return node.wire;
   const called = toolCallIds(node.wire);
-  if (called.length === 0 || following.length === 0) return node.wire;
+  if (called.length === 0) return node.wire;
   const answered = new Set<unknown>();
-  for (const { role, wire } of following) {
-    if (role !== 'tool') break;
-    answered.add(answeredId(wire));
+  for (let index = next; nodes[index]?.role === 'tool'; index++) {
+    answered.add(parseWire(nodes[index]?.wire ?? '{}')['tool_call_id']);
   }
   if (called.every((id) => answered.has(id))) return node.wire;
-  const { tool_calls: _, ...message } = JSON.parse(node.wire) as Record<string, unknown>;
-  return message['content'] ? JSON.stringify(message) : null;
+  if (!parseWire(node.wire)['content']) return null;
+  return withMembers(node.wire, membersOf(node.wire), { tool_calls: null });
 }
 
-function answeredId(wire: string): unknown {
-  // An image's mark is no JSON; without its NULs it reads as text.
-  const { tool_call_id } = JSON.parse(wire.replaceAll('\u0000', '')) as { tool_call_id: unknown };
-  return tool_call_id;
+/** An image's mark is no JSON; without its NULs it reads as text. */
+function parseWire(wire: string): Record<string, unknown> {
+  return JSON.parse(wire.replaceAll('\u0000', '')) as Record<string, unknown>;
 }

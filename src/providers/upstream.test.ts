@@ -112,12 +112,19 @@ describe('a connection that breaks', () => {
       const finishAt = bytes.indexOf('"finish_reason":"stop"');
       const finishEnd = bytes.indexOf('\n\n', finishAt) + 2;
       for (const end of [1, 50, 400, finishAt, finishEnd - 1, finishEnd, bytes.length - 20]) {
+        const whole = bytes.subarray(0, end).toString().split('\n\n').length - 1;
+        const seen = Promise.withResolvers<void>();
         upstream.script = async (call) => {
           await sendChunked(call, SSE_HEAD, [bytes.subarray(0, end)]);
-          await arrived();
+          await seen.promise;
           breakOff(call);
         };
-        const { error } = await ask(true);
+        const onSeen = (events: number) => (events >= whole ? seen.resolve() : undefined);
+        const { error } = await outcomeOf(provider, {
+          stream: true,
+          baseUrl: upstream.url,
+          onSeen,
+        });
         expect([end, error?.code ?? null]).toEqual([
           end,
           end < finishEnd ? 'upstream_interrupted' : null,
@@ -221,9 +228,9 @@ test('a call that is aborted while nobody reads leaves no deadline armed', async
   expect(body.next()).rejects.toThrow('gone');
 });
 
-/** Long enough for bytes on loopback to be read before what follows them. */
+/** The next turn of the loop: bytes on loopback are there by then, and are read before the end that follows them. */
 function arrived(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 5));
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /** Real deadlines that tell how many are armed. */

@@ -51,7 +51,14 @@ export async function outcomeOf(
     stream,
     choices = 1,
     baseUrl = TARGET.baseUrl,
-  }: { stream: boolean; choices?: number; baseUrl?: string },
+    onSeen,
+  }: {
+    stream: boolean;
+    choices?: number;
+    baseUrl?: string;
+    /** Told how many events have come: 0 when the reply begins. */
+    onSeen?: (events: number) => void;
+  },
 ): Promise<Outcome> {
   const json: string[] = [];
   const comments: string[] = [];
@@ -63,11 +70,13 @@ export async function outcomeOf(
       new AbortController().signal,
     );
     if (reply.kind === 'json') return { json: [reply.json], comments, error: null };
+    onSeen?.(0);
     for await (const batch of reply.events) {
       for (const event of batch) {
         if (event.kind === 'comment') comments.push(event.text);
         else json.push(event.json);
       }
+      onSeen?.(json.length);
     }
     return { json, comments, error: null };
   } catch (error) {
