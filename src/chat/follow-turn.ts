@@ -10,7 +10,8 @@ import { FOREIGN_TURN_POLL_MS } from '../domain/limits.ts';
 import { isObject } from '../json/document.ts';
 import { fillMarks } from '../prompt/blob-mark.ts';
 import type { Completion } from '../providers/provider.ts';
-import { answerCompletion, EMPTY_ANSWER, withChunk } from './answer.ts';
+import { sealNode } from '../conversations/node.ts';
+import { answerCompletion, answerNode, EMPTY_ANSWER, withChunk } from './answer.ts';
 import { piece, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
 import { SNAPSHOT_SEQ, snapshotFrame } from './snapshot.ts';
 
@@ -87,6 +88,15 @@ export async function turnCompletion(
   }
   const { alias, conversationId, turnId } = request;
   return answerCompletion(answer, { alias, conversationId, turnId });
+}
+
+/** What there is to seal of a turn that runs in another process and is cancelled from here: its text so far. */
+export async function sealedPartial(turn: Turn, endedAt: number, store: ConversationStore) {
+  const content = await storedText(turn, store);
+  const input = (await store.path(turn.conversationId, turn.inputNode)).at(-1);
+  if (content === '' || !input) return {};
+  const { node, blobs } = answerNode({ ...EMPTY_ANSWER, content }, endedAt);
+  return { output: sealNode(input, node), blobs };
 }
 
 /** The text of a turn as far as it has come and is kept: also of one that failed. */

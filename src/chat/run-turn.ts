@@ -162,10 +162,10 @@ async function takeIn(
       message: `The answer exceeds ${MAX_TURN_CHARS} characters. Ask for less.`,
     });
   }
-  if (frames.length > 0)
-    await deps.store.append(
-      frames.map(({ seq, json }) => ({ turnId: live.id, seq, payload: json })),
-    );
+  const events = frames.map(({ seq, json }) => ({ turnId: live.id, seq, payload: json }));
+  if (events.length > 0 && !(await deps.store.append(events))) {
+    throw new TurnCancelled('it was ended elsewhere');
+  }
   live.publish(frames);
   progress.answer = answer;
   progress.chars = chars;

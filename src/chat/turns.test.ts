@@ -59,7 +59,7 @@ function setUp({ broken = {}, words = ['a', 'b'] }: { broken?: Broken; words?: s
     accept: async () => ({ outcome: 'accepted' }),
     start: () => work('start', () => log.push('started')),
     append: (events: { seq: number }[]) =>
-      work('append', () => log.push(...events.map(({ seq }) => `written ${seq}`))),
+      work('append', () => log.push(...events.map(({ seq }) => `written ${seq}`))).then(() => true),
     async finish(finish: FinishTurn) {
       await work('finish', () => finished.push(finish));
       log.push(`finished ${finish.status}`);

@@ -15,7 +15,7 @@ import type { Alias } from '../routing/catalog.ts';
 import type { Health } from '../routing/health.ts';
 import { planTargets } from '../routing/plan.ts';
 import { acceptTurn, type AcceptedTurn } from './accept-turn.ts';
-import type { FollowDeps } from './follow-turn.ts';
+import { sealedPartial, type FollowDeps } from './follow-turn.ts';
 import { createLiveTurn, TurnCancelled, type LiveTurn } from './live-turn.ts';
 import { runTurn, type TurnRun } from './run-turn.ts';
 import { suggestTitle } from './title.ts';
@@ -212,7 +212,8 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
         here.live.cancel(new TurnCancelled('on request'));
         await here.done;
       } else {
-        await store.finish(endWithoutAnswer(turnId, { status: 'cancelled', errorCode: null }));
+        const end = endWithoutAnswer(turnId, { status: 'cancelled', errorCode: null });
+        await store.finish({ ...end, ...(await sealedPartial(turn, end.endedAt, store)) });
       }
       return await find();
     },

@@ -136,8 +136,11 @@ export interface ConversationStore {
   accept(turn: AcceptTurn): Promise<AcceptOutcome>;
   /** accepted -> streaming. */
   start(turn: StartTurn): Promise<void>;
-  /** Written when resolved (a crash of the process does not lose it), not necessarily fsync'd. */
-  append(events: readonly TurnEvent[]): Promise<void>;
+  /**
+   * Written when resolved (a crash of the process does not lose it), not necessarily fsync'd. A repeated seq keeps the
+   * first. False when a turn of theirs is over or gone: nothing of that turn was written, nothing may follow its end.
+   */
+  append(events: readonly TurnEvent[]): Promise<boolean>;
   /** Durable (fsync) when resolved; false when the turn was terminal already, or is gone, and nothing changed. */
   finish(turn: FinishTurn): Promise<boolean>;
   /** The changed conversation, or null when unknown, deleted, or in another scope. */

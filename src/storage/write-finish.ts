@@ -13,14 +13,21 @@ export function createStart(db: Database): (turn: StartTurn) => void {
     void update.run(upstream, upstreamModel, startedAt, turnId);
 }
 
-export function createAppend(db: Database): (events: readonly TurnEvent[]) => void {
-  // Nothing for a turn that was removed; nothing new for an event that a failed commit had kept after all.
+export function createAppend(db: Database): (events: readonly TurnEvent[]) => boolean {
+  const open = db.prepare<unknown, [string]>(
+    "SELECT 1 FROM turn WHERE id = ? AND status IN ('accepted', 'streaming')",
+  );
+  // Nothing new for an event that a failed commit had kept after all.
   const insert = db.prepare<null, { turnId: string; seq: number; payload: string }>(`
-    INSERT INTO turn_event (turn, seq, payload)
-    SELECT $turnId, $seq, $payload WHERE EXISTS (SELECT 1 FROM turn WHERE id = $turnId)
+    INSERT INTO turn_event (turn, seq, payload) VALUES ($turnId, $seq, $payload)
     ON CONFLICT DO NOTHING`);
   return (events) => {
-    for (const { turnId, seq, payload } of events) insert.run({ turnId, seq, payload });
+    const turns = new Set(events.map(({ turnId }) => turnId));
+    const closed = new Set([...turns].filter((turnId) => open.get(turnId) === null));
+    for (const { turnId, seq, payload } of events) {
+      if (!closed.has(turnId)) insert.run({ turnId, seq, payload });
+    }
+    return closed.size === 0;
   };
 }
 

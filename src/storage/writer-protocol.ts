@@ -19,7 +19,7 @@ import type { WriteFailure } from './failure.ts';
 export interface Writes {
   accept: { input: AcceptTurn; result: AcceptOutcome };
   start: { input: StartTurn; result: void };
-  append: { input: readonly TurnEvent[]; result: void };
+  append: { input: readonly TurnEvent[]; result: boolean };
   finish: { input: FinishTurn; result: boolean };
   change: { input: ConversationChange; result: Conversation | null };
   remove: { input: ConversationRef; result: boolean };

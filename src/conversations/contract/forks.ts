@@ -157,9 +157,11 @@ function removals(open: () => ConversationStore): void {
     for (const order of ['source first', 'fork first']) {
       const blob = newBlob(`${order} ${Math.random()}`);
       const input = [newNode(null, 'user', { text: 'flamingo', blobs: [blob.sha256] })];
-      const source = await exchange(open(), firstTurn(newScope(), { input, blobs: [blob] }));
-      const { scope, turnId, conversationId } = source.turn;
+      const turn = await accepted(open(), firstTurn(newScope(), { input, blobs: [blob] }));
+      const { scope, turnId, conversationId } = turn;
       await open().append([{ turnId, seq: 0, payload: 'flamingo' }]);
+      const source = { turn, output: samples.answerTo(turn) };
+      await open().finish(samples.ending(turn, { output: source.output }));
       const fork = await forked(open(), forkAt(source));
       const ids = [conversationId, fork.id];
       const [gone = '', kept = ''] = order === 'fork first' ? ids.toReversed() : ids;

@@ -191,8 +191,17 @@ function events(open: () => ConversationStore): void {
 
   test('of an unknown turn are ignored', async () => {
     const turnId = newId('turn');
-    await open().append([{ turnId, seq: 0, payload: 'x' }]);
+    expect(await open().append([{ turnId, seq: 0, payload: 'x' }])).toBe(false);
     expect(await open().events(turnId, -1)).toEqual([]);
+  });
+
+  test('never follow the end of their turn, and say so', async () => {
+    const turn = await accepted(open(), firstTurn(newScope()));
+    const { turnId } = turn;
+    expect(await open().append([{ turnId, seq: 0, payload: 'x' }])).toBe(true);
+    await open().finish(ending(turn, { status: 'cancelled' }));
+    expect(await open().append([{ turnId, seq: 1, payload: 'y' }])).toBe(false);
+    expect(await open().events(turnId, -1)).toHaveLength(1);
   });
 
   test('are collected some time after the turn ended, all of them or none', async () => {

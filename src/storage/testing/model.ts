@@ -73,8 +73,11 @@ export class ModelStore {
     if (turn?.status === 'accepted') turn.status = 'streaming';
   }
 
-  append(turnId: string, payload: string): void {
-    this.turns.get(turnId)?.events.push(payload);
+  append(turnId: string, payload: string): boolean {
+    const turn = this.turns.get(turnId);
+    if (turn === undefined || isTerminal(turn.status)) return false;
+    turn.events.push(payload);
+    return true;
   }
 
   finish({ turnId, status, output, endedAt }: FinishTurn): boolean {
