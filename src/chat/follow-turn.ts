@@ -7,7 +7,6 @@ import type { Deadlines } from '../domain/deadlines.ts';
 import { ERROR_CATALOGUE } from '../domain/error-catalogue.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import { FOREIGN_TURN_POLL_MS } from '../domain/limits.ts';
-import { isObject } from '../json/document.ts';
 import { fillMarks } from '../prompt/blob-mark.ts';
 import type { Completion } from '../providers/provider.ts';
 import { sealNode } from '../conversations/node.ts';
@@ -157,20 +156,14 @@ function unrecordedFailure(turn: Turn, { after, requestId }: FollowRequest): Tur
 
 function storedError(json: string): GatewayError {
   const { error } = JSON.parse(json) as { error: Record<string, unknown> };
-  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
-  const code = text(error['code']) ?? '';
-  const details = {
-    message: text(error['message']),
-    param: text(error['param']),
-    requestId: text(error['request_id']),
-  };
-  const known = Object.fromEntries(
-    Object.entries(details).filter(([, value]) => value !== undefined),
-  );
-  return new GatewayError(
-    isErrorCode(code) ? code : 'internal_error',
-    isObject(known) ? known : {},
-  );
+  const member = (key: string, value: unknown) =>
+    typeof value === 'string' ? { [key]: value } : {};
+  const code = String(error['code']);
+  return new GatewayError(isErrorCode(code) ? code : 'internal_error', {
+    ...member('message', error['message']),
+    ...member('param', error['param']),
+    ...member('requestId', error['request_id']),
+  });
 }
 
 function isErrorCode(code: string): code is ErrorCode {
