@@ -16,7 +16,8 @@ import { admit } from './http/gates.ts';
 import { createHttpServer, type Connection } from './http/server.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
 import type { Log } from './observe/log.ts';
-import { createOpenAiProvider } from './providers/openai.ts';
+import { createProvider } from './providers/by-kind.ts';
+import { credentialHeader } from './providers/credential-header.ts';
 import type { Target } from './providers/provider.ts';
 import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
@@ -74,7 +75,7 @@ export async function createGateway({
   });
   const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
   const catalog = createCatalog(Object.keys(config.models).map((name) => aliasOf(name, config)));
-  const provider = withholdCredentials(createOpenAiProvider(createUpstreamClient({ deadlines })));
+  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines })));
   const turns = createTurns(
     { store, provider, health, clock, deadlines, probe },
     {
@@ -178,8 +179,12 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
   };
 }
 
-function headersFor({ api_key, headers }: Config['upstreams'][string]): Record<string, string> {
-  return { ...(api_key === undefined ? {} : { authorization: `Bearer ${api_key}` }), ...headers };
+function headersFor({
+  kind,
+  api_key,
+  headers,
+}: Config['upstreams'][string]): Record<string, string> {
+  return { ...(api_key === undefined ? {} : credentialHeader(kind, api_key)), ...headers };
 }
 
 function isLoopback(baseUrl: string): boolean {

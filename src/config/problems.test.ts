@@ -44,7 +44,7 @@ models:
         'storage.url: PostgreSQL is not supported yet; use sqlite:',
         'storage.durability: expected one of full, normal, got "ful"; did you mean full?',
         'limits: expected a mapping, got 5',
-        'upstreams.spark.kind: expected one of openai, vllm, llama.cpp, ollama, lmstudio, sglang, openrouter, got "vlm"; did you mean vllm?',
+        'upstreams.spark.kind: expected one of openai, vllm, llama.cpp, ollama, lmstudio, sglang, openrouter, anthropic, gemini, azure, got "vlm"; did you mean vllm?',
         'upstreams.spark.bas_url: unknown key; did you mean base_url?',
         'upstreams.spark.base_url: is missing',
         'upstreams.far.base_url: expected an http or https URL, got "ftp://***@x"',

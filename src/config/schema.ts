@@ -13,6 +13,9 @@ const UPSTREAM_KINDS = [
   'lmstudio',
   'sglang',
   'openrouter',
+  'anthropic',
+  'gemini',
+  'azure',
 ] as const;
 
 export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
@@ -107,7 +110,9 @@ const upstreamSchema = z.strictObject({
   kind: z.enum(UPSTREAM_KINDS).describe('What software it is; openai is any compatible server.'),
   base_url: serverUrl()
     .optional()
-    .describe('Its address, with /v1 where it has one; known for openai and openrouter.'),
+    .describe(
+      'Its address, with /v1 where it has one; known for openai, openrouter, anthropic and gemini.',
+    ),
   api_key: secret().optional().describe('The key that the gateway sends to it.'),
   headers: z
     .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/), headerValue())

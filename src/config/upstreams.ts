@@ -5,6 +5,8 @@ import type { Model, Settings, Upstream, UpstreamKind } from './schema.ts';
 const PUBLIC_BASE_URLS: Partial<Record<UpstreamKind, string>> = {
   openai: 'https://api.openai.com/v1',
   openrouter: 'https://openrouter.ai/api/v1',
+  anthropic: 'https://api.anthropic.com/v1',
+  gemini: 'https://generativelanguage.googleapis.com/v1beta',
 };
 
 /** Whether the kind alone says where the server is. */

@@ -19,6 +19,8 @@ export interface UpstreamRequest {
   readonly body: string;
   readonly accept: string;
   readonly requestId: string;
+  /** What the dialect adds, such as a version. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface UpstreamClient {
@@ -67,6 +69,7 @@ function outgoingHeaders(target: Target, request: UpstreamRequest): Record<strin
     'accept-encoding': 'identity',
     'user-agent': 'dgx-chat-gateway',
     'x-request-id': request.requestId,
+    ...request.headers,
     ...target.headers,
   };
 }

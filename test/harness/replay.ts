@@ -1,7 +1,7 @@
 // Replays recorded reply bodies to the provider: in memory, cut however a test likes, or over a socket.
 import { readFileSync } from 'node:fs';
 import { GatewayError } from '../../src/domain/errors.ts';
-import { createOpenAiProvider } from '../../src/providers/openai.ts';
+import { createProvider } from '../../src/providers/by-kind.ts';
 import type { Completion, Provider, Target } from '../../src/providers/provider.ts';
 
 export function fixture(name: string): Buffer {
@@ -42,7 +42,10 @@ export const TARGET: Target = {
   timeouts: { connectMs: 30_000, firstByteMs: 30_000, idleMs: 30_000, totalMs: 60_000 },
 };
 
-const CALL = { body: '{}', requestId: 'req_replay' };
+const CALL = {
+  body: '{"model":"fake-model","messages":[{"role":"user","content":"hi"}]}',
+  requestId: 'req_replay',
+};
 
 /** Asks once and takes in everything. */
 export async function outcomeOf(
@@ -50,11 +53,14 @@ export async function outcomeOf(
   {
     stream,
     choices = 1,
+    kind = TARGET.kind,
     baseUrl = TARGET.baseUrl,
     onSeen,
   }: {
     stream: boolean;
     choices?: number;
+    /** Of the upstream: which dialect it speaks. */
+    kind?: string;
     baseUrl?: string;
     /** Told how many events have come: 0 when the reply begins. */
     onSeen?: (events: number) => void;
@@ -63,7 +69,7 @@ export async function outcomeOf(
   const json: string[] = [];
   const comments: string[] = [];
   try {
-    const target = { ...TARGET, baseUrl };
+    const target = { ...TARGET, kind, baseUrl };
     const reply = await provider.ask(
       target,
       { ...CALL, stream, choices },
@@ -95,10 +101,11 @@ export async function replay(
   {
     stream,
     choices = 1,
+    kind = TARGET.kind,
     contentType = stream ? 'text/event-stream; charset=utf-8' : 'application/json',
-  }: { stream: boolean; choices?: number; contentType?: string },
+  }: { stream: boolean; choices?: number; kind?: string; contentType?: string },
 ): Promise<Outcome> {
-  const provider = createOpenAiProvider({
+  const provider = createProvider({
     post: () =>
       Promise.resolve({
         contentType,
@@ -108,7 +115,7 @@ export async function replay(
         discard() {},
       }),
   });
-  return await outcomeOf(provider, { stream, choices });
+  return await outcomeOf(provider, { stream, choices, kind });
 }
 
 export function oneByOne(bytes: Uint8Array): Uint8Array[] {
