@@ -151,6 +151,15 @@ export async function replySse(
   call.end();
 }
 
+/** A reply with this body, which is a stream unless it is JSON. */
+export async function replyWith(call: UpstreamCall, body: Uint8Array): Promise<void> {
+  const text = Buffer.from(body).toString();
+  if (/^\s*[[{]/.test(text)) return await replyJson(call, text);
+  await beginSse(call);
+  await call.send(body);
+  call.end();
+}
+
 export function sse(event: string | object): string {
   return `data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`;
 }
