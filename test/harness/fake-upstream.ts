@@ -151,10 +151,13 @@ export async function replySse(
   call.end();
 }
 
-/** A reply with this body, which is a stream unless it is JSON. */
+/** A reply with this body, which says itself whether it is JSON, JSON lines or an event stream. */
 export async function replyWith(call: UpstreamCall, body: Uint8Array): Promise<void> {
   const text = Buffer.from(body).toString();
-  if (/^\s*[[{]/.test(text)) return await replyJson(call, text);
+  if (/^\s*[[{]/.test(text)) {
+    const lines = /^\{.*\}\r?\n\s*\{/.test(text) ? 'application/x-ndjson' : 'application/json';
+    return await replyJson(call, text, { headers: { 'content-type': lines } });
+  }
   await beginSse(call);
   await call.send(body);
   call.end();
