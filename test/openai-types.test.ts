@@ -32,11 +32,8 @@ interface Exception {
 /** What of an upstream's own bytes does not fit. They are shown as they came: see docs/decisions/0002. */
 const EXCEPTIONS: Readonly<Record<string, Exception>> = {
   'gemini-tool-calls': {
-    why: 'Gemini leaves out the index of a tool call, and a finish reason that is null.',
-    faults: [
-      "/v1 and /c1, streamed: choices[*] must have required property 'finish_reason'",
-      "/v1 and /c1, streamed: choices[*].delta.tool_calls[*] must have required property 'index'",
-    ],
+    why: 'Gemini leaves out a finish reason that is null.',
+    faults: ["/v1 and /c1, streamed: choices[*] must have required property 'finish_reason'"],
   },
   'llama-cpp-json': {
     why: 'llama.cpp leaves out members that would be null.',

@@ -145,6 +145,12 @@ function mergedExtra(
 
 type Calls = Pick<Answer, 'toolCalls' | 'toolIndexes'>;
 
+/** As much of the calls so far as tells where the next piece belongs. */
+interface PlacedCalls {
+  readonly toolCalls: readonly { readonly id: string }[];
+  readonly toolIndexes: readonly (number | null)[];
+}
+
 function mergedCalls(known: Calls, deltas: readonly unknown[]): Calls {
   const toolCalls = [...known.toolCalls];
   const toolIndexes = [...known.toolIndexes];
@@ -174,9 +180,9 @@ function mergedCalls(known: Calls, deltas: readonly unknown[]): Calls {
  * Where in the list a delta belongs. Indexes need not begin at 0 (behind Anthropic, text takes the first). Gemini
  * leaves them out, or calls every one 0: then an id of its own begins a new call, and none continues the last one.
  */
-function placeOf(
+export function placeOf(
   delta: Readonly<Record<string, unknown>>,
-  { toolCalls, toolIndexes }: Calls,
+  { toolCalls, toolIndexes }: PlacedCalls,
 ): number {
   const id = textOf(delta['id']);
   if (typeof delta['index'] === 'number') {

@@ -1,8 +1,9 @@
-// What a client sees of an upstream's JSON: the same bytes, but `model` is the alias it asked for, and usage is there
-// only if it asked.
+// What a client sees of an upstream's JSON: the same bytes, but `model` is the alias it asked for, usage is there only
+// if it asked, and the tool calls of a stream have the indexes that they need.
 import { membersOf } from '../json/members.ts';
 import { withMembers } from '../json/splice.ts';
 import type { Completion } from '../providers/provider.ts';
+import { indexCalls } from './call-index.ts';
 
 export interface ShownAs {
   readonly alias: string;
@@ -21,6 +22,7 @@ export type Show = (json: string, completion: Completion) => string | null;
 export function showAs({ alias, usage }: ShownAs): Show {
   const modelJson = JSON.stringify(alias);
   let known = { head: '', shownHead: '' };
+  const indexed = indexCalls();
 
   function withAlias(json: string): string {
     if (known.head !== '' && json.startsWith(known.head)) {
@@ -40,6 +42,12 @@ export function showAs({ alias, usage }: ShownAs): Show {
     const hidesUsage = !usage && told !== undefined;
     if (hidesUsage && told !== null && choices?.length === 0) return null;
     const shown = model === undefined || model === alias ? json : withAlias(json);
-    return hidesUsage ? withMembers(shown, membersOf(shown), { usage: null }) : shown;
+    const calls = indexed(completion);
+    if (!hidesUsage && calls === null) return shown;
+    const changes = {
+      ...(hidesUsage ? { usage: null } : {}),
+      ...(calls === null ? {} : { choices: calls }),
+    };
+    return withMembers(shown, membersOf(shown), changes);
   };
 }
