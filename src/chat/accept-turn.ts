@@ -10,6 +10,7 @@ import { assembleMessages } from '../prompt/assemble.ts';
 import { compactedEpoch, nextEpoch, sentMessages } from '../prompt/epoch.ts';
 import { expectedCachedTokens } from '../prompt/prefix.ts';
 import { windowFor } from '../prompt/window.ts';
+import type { Plan, Preference } from '../routing/plan.ts';
 import type { Target } from '../providers/provider.ts';
 import { shortTitle } from './short-title.ts';
 import { sealInput, type TurnInput, type TurnRequest } from './turn-request.ts';
@@ -27,6 +28,8 @@ export interface AcceptedTurn {
   /** Turns that left the prompt with this one; 0 for nearly every turn. */
   readonly compactedTurns: number;
   readonly expectedCachedTokens: number | null;
+  /** Whom to ask, in order; the prompt is made for the cache and the window of the first. */
+  readonly plan: Plan;
   /** Unix milliseconds. */
   readonly acceptedAt: number;
 }
@@ -37,10 +40,11 @@ export type Acceptance = AcceptedTurn | { readonly repeats: string };
 export interface AcceptTurnDeps {
   readonly store: ConversationStore;
   readonly clock: Clock;
-  /** The target that is asked first: whose cache and window the prompt is made for. */
-  readonly target: Target;
+  planFor(preference: Omit<Preference, 'provider'>): Plan;
   /** Tokens of prompt and answer together; null when unknown. */
-  readonly contextTokens: number | null;
+  contextOf(target: Target): number | null;
+  /** How long an engine is taken to keep a conversation's prompt in its cache, in milliseconds. */
+  readonly affinityMs: number;
 }
 
 /** How often a turn is built anew because another one ended between reading the head and accepting. */
@@ -87,7 +91,7 @@ async function draftTurn(
   request: TurnRequest,
   deps: AcceptTurnDeps,
 ): Promise<Draft> {
-  const { store, clock, target } = deps;
+  const { store, clock } = deps;
   const conversation = await findConversation(request, store);
   checkExpectedHead(request, conversation);
   checkSystem(request, conversation);
@@ -98,7 +102,14 @@ async function draftTurn(
   const nodes = [...history, ...input.nodes];
   const { epoch: asked, isNew } = nextEpoch(conversation, request.profile);
   const before = conversation ? await turnBefore(conversation.id, history, store) : null;
-  const { epoch, sent, compactedTurns } = fitted(nodes, asked, { before, request, deps });
+  const conversationId = conversation?.id ?? newId('conv');
+  const plan = deps.planFor({
+    key: () => conversationId,
+    holdsCache: cacheHolder(before, createdAt - deps.affinityMs),
+  });
+  const [target] = plan;
+  const contextTokens = deps.contextOf(target);
+  const { epoch, sent, compactedTurns } = fitted(nodes, asked, { before, request, contextTokens });
   const inputNode = nodes.at(-1);
   if (!inputNode) throw new TypeError('a turn has an input');
   const blobs = await blobsOf(sent, input.blobs, store);
@@ -109,12 +120,13 @@ async function draftTurn(
     input,
     accepted: {
       turnId,
-      conversationId: conversation?.id ?? newId('conv'),
+      conversationId,
       epoch,
       messages: assembleMessages(epoch.profile, sent, blobs),
       inputNode,
       isFirst: conversation === null,
       compactedTurns,
+      plan,
       expectedCachedTokens: expectedCachedTokens(before, { ...target, epochId: epoch.id }),
       acceptedAt: createdAt,
     },
@@ -147,14 +159,14 @@ function commandFor(
 interface FitDeps {
   readonly before: Turn | null;
   readonly request: TurnRequest;
-  readonly deps: AcceptTurnDeps;
+  readonly contextTokens: number | null;
 }
 
 /** The messages to send, with the oldest turns left out, in an epoch of its own, when the window is full. */
 function fitted(
   nodes: readonly ConversationNode[],
   asked: Epoch,
-  { before, request, deps }: FitDeps,
+  { before, request, contextTokens }: FitDeps,
 ) {
   const sent = sentMessages(nodes, asked.profile);
   const { promptTokens, completionTokens } = before?.usage ?? {
@@ -165,13 +177,22 @@ function fitted(
     before?.epochId === asked.id && promptTokens !== null && completionTokens !== null;
   const answered = sent.findLastIndex(({ id }) => id === before?.outputNode) + 1;
   const window = windowFor(sent, {
-    contextTokens: deps.contextTokens,
+    contextTokens,
     answerTokens: request.answerTokens,
     known: sameWindow ? { messages: answered, tokens: promptTokens + completionTokens } : null,
   });
   if (window === null) return { epoch: asked, sent, compactedTurns: 0 };
   const epoch = compactedEpoch(asked, window.firstNode);
   return { epoch, sent: sentMessages(nodes, epoch.profile), compactedTurns: window.droppedTurns };
+}
+
+/** Who answered the turn before, unless that was so long ago that the engine has other prompts in its cache by now. */
+function cacheHolder(
+  before: Turn | null,
+  since: number,
+): Pick<Target, 'upstream' | 'model'> | null {
+  if (!before?.upstream || !before.upstreamModel || (before.endedAt ?? 0) < since) return null;
+  return { upstream: before.upstream, model: before.upstreamModel };
 }
 
 async function findConversation(

@@ -38,3 +38,21 @@ export const MAX_TURN_CHARS = 128 * 1024 * 1024;
 
 /** How often a turn that another process runs is looked at, in milliseconds. */
 export const FOREIGN_TURN_POLL_MS = 100;
+
+/** How long a target that failed is left alone at first: engines restart in seconds. */
+export const MIN_COOL_DOWN_MS = 1_000;
+
+/** The most that failing again and again adds up to: whoever comes back is noticed within this. */
+export const MAX_COOL_DOWN_MS = 30_000;
+
+/** How long one trial request may keep others from trying the same target. */
+export const TRIAL_PATIENCE_MS = 30_000;
+
+/** What a request earns for the retry budget: one retry for ten requests. */
+export const RETRY_BUDGET_PER_REQUEST = 0.1;
+
+/** Retries that may be made at once after a quiet time. */
+export const RETRY_BUDGET_SIZE = 20;
+
+/** Pieces of a stream held back before its first visible token; an engine that sends more lifecycle frames is answering. */
+export const MAX_HELD_BATCHES = 256;

@@ -37,6 +37,8 @@ export interface HealthOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   onChange?(health: UpstreamHealth): void;
+  /** Told of every probe's result. */
+  onProbe?(health: UpstreamHealth): void;
 }
 
 export function watchHealth(options: HealthOptions): Health {
@@ -68,6 +70,7 @@ export function watchHealth(options: HealthOptions): Health {
       checkedAt: clock.now(),
     };
     known.set(upstream.name, health);
+    options.onProbe?.(health);
     if (before !== health.healthy) options.onChange?.(health);
   }
 
