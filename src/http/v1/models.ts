@@ -1,12 +1,14 @@
 // GET /v1/models, /v1/models/{id} and /v1/info: what can be asked for.
 import { GatewayError } from '../../domain/errors.ts';
+import { isLoaded } from '../../providers/insight/insight.ts';
 import type { Alias, Catalog } from '../../routing/catalog.ts';
 import type { Health } from '../../routing/health.ts';
 import type { HttpContext } from '../exchange.ts';
+import { shownHealth, shownModels } from '../shown-health.ts';
 
 export interface ModelsDeps {
   readonly catalog: Catalog;
-  readonly health: Pick<Health, 'of'>;
+  readonly health: Pick<Health, 'of' | 'all' | 'contextOf'>;
   readonly version: string;
   readonly configHash: string;
   /** Unix seconds at which the gateway started: what `created` says of every alias. */
@@ -37,6 +39,10 @@ export function getInfo(deps: ModelsDeps) {
       version: deps.version,
       config_hash: deps.configHash,
       models: deps.catalog.aliases.map((alias) => infoOf(alias, deps)),
+      upstreams: deps.health.all().map((health) => ({
+        ...shownHealth(health),
+        available_models: shownModels(health.insight?.availableModels),
+      })),
     });
 }
 
@@ -57,13 +63,19 @@ function infoOf(alias: Alias, { health, isLocal }: ModelsDeps) {
     context_window: alias.contextWindow,
     modalities: alias.modalities,
     capabilities: alias.capabilities,
-    backends: alias.targets.map(({ upstream, kind, model, baseUrl }) => ({
-      upstream,
-      kind,
-      model,
-      local: isLocal(baseUrl),
-      healthy: health.of(upstream)?.healthy ?? null,
-    })),
+    backends: alias.targets.map(({ upstream, kind, model, baseUrl }) => {
+      const known = health.of(upstream);
+      return {
+        upstream,
+        kind,
+        model,
+        local: isLocal(baseUrl),
+        healthy: known?.healthy ?? null,
+        latency_ms: known?.latencyMs ?? null,
+        context_tokens: health.contextOf(upstream, model),
+        loaded: isLoaded(known?.insight ?? null, model),
+      };
+    }),
     constraints: {
       min_max_tokens: alias.minMaxTokens,
       accepts_image_url: false,
