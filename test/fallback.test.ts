@@ -239,6 +239,10 @@ describe('a target that keeps failing', () => {
     for (let n = 0; n < 8; n++) expect((await ask(chain)).status).toBe(200);
     expect(chain.counts()).toEqual([3, 8]);
     await chain.gateway.logged('target is left alone', '"upstream":"one"');
+    const info = await (await chain.gateway.request('/v1/info')).json();
+    expect(info).toMatchObject({
+      models: [{ backends: [{ circuit: 'open', running: 0, waiting: 0 }, { circuit: 'closed' }] }],
+    });
     const [one] = chain.upstreams;
     if (one) one.script = answers('one');
     let by: string | null = 'two';

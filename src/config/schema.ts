@@ -73,7 +73,7 @@ const healthSchema = z.strictObject({
     .describe('Time between two probes of an upstream.'),
   probe_timeout_ms: milliseconds()
     .default(2000)
-    .describe('How long a probe may take before the upstream counts as down.'),
+    .describe('How long a probe may take; late twice running, the upstream counts as down.'),
 });
 
 const routingSchema = z.strictObject({
