@@ -67,7 +67,7 @@ export function statusError(
   const error = errorIn(body);
   const message = messageOf(error);
   const told = message === null ? '' : `: ${message}`;
-  if (status === 401 || status === 402 || status === 403) {
+  if (status === 401 || status === 402 || status === 403 || isKeyRefusal(error)) {
     return new GatewayError('upstream_auth_failed', {
       message: `The upstream "${upstream}" refused the gateway's own credentials (HTTP ${status}). The operator has to check its api_key.`,
     });
@@ -75,7 +75,7 @@ export function statusError(
   if (status === 429) {
     return new GatewayError('upstream_rate_limited', {
       message: `The upstream "${upstream}" is rate limiting${told}`,
-      retryAfterMs: retryAfterMs(headers) ?? 1_000,
+      retryAfterMs: retryAfterMs(headers) ?? retryDelayMs(error) ?? 1_000,
     });
   }
   if (status === 408 || status === 504) {
@@ -89,7 +89,7 @@ export function statusError(
   if (status >= 500) {
     return new GatewayError('upstream_unavailable', {
       message: `The upstream "${upstream}" failed (HTTP ${status})${told}`,
-      retryAfterMs: retryAfterMs(headers) ?? 1_000,
+      retryAfterMs: retryAfterMs(headers) ?? retryDelayMs(error) ?? 1_000,
     });
   }
   if (status >= 400) {
@@ -116,6 +116,34 @@ export function errorInReply(upstream: string, error: unknown): GatewayError {
     message: `The upstream "${upstream}" failed: ${message}`,
     retryAfterMs: 1_000,
   });
+}
+
+/** A prompt that the upstream will not answer, said in a 2xx reply: Gemini. Another try would end the same way. */
+export function promptBlocked(upstream: string, reason: string): GatewayError {
+  return new GatewayError('upstream_rejected', {
+    message: `The upstream "${upstream}" blocked the prompt (${safeText(reason)}). Change what is asked.`,
+    param: 'messages',
+  });
+}
+
+/** Google answers a wrong key with status 400. */
+function isKeyRefusal(error: unknown): boolean {
+  return detailsOf(error).some(({ reason }) => String(reason).startsWith('API_KEY_'));
+}
+
+/** Google's RetryInfo: `"retryDelay": "34s"`. */
+function retryDelayMs(error: unknown): number | undefined {
+  for (const { retryDelay } of detailsOf(error)) {
+    const [, seconds] = /^(\d+(?:\.\d+)?)s$/.exec(String(retryDelay)) ?? [];
+    if (seconds !== undefined) return Math.min(Number(seconds) * 1_000, MAX_RETRY_AFTER_MS);
+  }
+  return undefined;
+}
+
+/** The typed details that Google's errors carry. */
+function detailsOf(error: unknown): Record<string, unknown>[] {
+  const details = isObject(error) ? error['details'] : null;
+  return Array.isArray(details) ? details.filter(isObject) : [];
 }
 
 function isOverflow(error: unknown): boolean {
