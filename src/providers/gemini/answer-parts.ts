@@ -30,24 +30,32 @@ export function answerParts(message: ChatRequest, path: string, facts: ModelFact
 interface Placed {
   readonly start: number;
   readonly end: number;
+  /** Where in between the images, for what stands at the same place in the text: half an image is between two. */
+  readonly rank: number;
   part(text: string): Part;
 }
 
 function textAndImages(message: ChatRequest, path: string, details: ReplayedDetails): Part[] {
   const text = textOf(message['content'], `${path}.content`);
-  const spans: Placed[] = details.spans.map(({ start, end, signature }) => ({
+  const spans: Placed[] = details.spans.map(({ start, end, images: before, signature }) => ({
     start,
     end,
+    rank: before - 0.5,
     part: (own) => signed({ text: own }, signature),
   }));
   const places = [...spans, ...images(message['images'], `${path}.images`)];
   const parts: Part[] = [];
   let at = 0;
-  for (const { start, end, part } of places.toSorted((a, b) => a.start - b.start)) {
+  for (const { start, end, part } of places.toSorted(byPlace)) {
     parts.push(...textParts(text.slice(at, start)), part(text.slice(Math.max(at, start), end)));
     at = Math.max(at, end);
   }
   return [...parts, ...textParts(text.slice(at))];
+}
+
+function byPlace(a: Placed, b: Placed): number {
+  // Images that do not say where they stand are at the end: infinitely far, which cannot be subtracted.
+  return a.start === b.start ? a.rank - b.rank : a.start - b.start;
 }
 
 /** The text of an answer: the model never gave anything else as its content. */
@@ -67,7 +75,7 @@ function images(list: unknown, path: string): Placed[] {
     const inline = inlinePart(image['image_url']['url'], `${path}[${index}].image_url.url`);
     const offset = googleContent(image)['text_offset'];
     const start = typeof offset === 'number' ? offset : Infinity;
-    return { start, end: start, part: () => signed(inline, signatureOf(image)) };
+    return { start, end: start, rank: index, part: () => signed(inline, signatureOf(image)) };
   });
 }
 

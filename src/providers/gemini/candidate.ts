@@ -37,7 +37,11 @@ export function createCandidate(callIds: (call: number) => string): Candidate {
     textLength += text.length;
     if (text !== '') to.content = (to.content ?? '') + text;
     if (signature === undefined) return;
-    add(to, 'reasoning_details', spanDetail({ start, end: textLength, signature }, details++));
+    add(
+      to,
+      'reasoning_details',
+      spanDetail({ start, end: textLength, images, signature }, details++),
+    );
   }
 
   function readCall(call: Part, signature: string | undefined, to: Addition): void {
@@ -61,7 +65,7 @@ export function createCandidate(callIds: (call: number) => string): Candidate {
       image_url: { url },
       index: images++,
       ...extraContent({
-        ...(textLength === 0 ? {} : { text_offset: textLength }),
+        text_offset: textLength,
         ...(signature === undefined ? {} : { thought_signature: signature }),
       }),
     });

@@ -13,15 +13,18 @@ export const FOREIGN_SIGNATURE = 'skip_thought_signature_validator';
 export interface SignedSpan {
   readonly start: number;
   readonly end: number;
+  /** How many of the answer's images came before it: an empty part has no other place. */
+  readonly images: number;
   readonly signature: string;
 }
 
 /** An entry for a text part's signature. Its place is in `id`, which clients keep that drop members they do not know. */
-export function spanDetail({ start, end, signature }: SignedSpan, index: number): object {
+export function spanDetail(span: SignedSpan, index: number): object {
+  const { start, end, images, signature } = span;
   return {
     type: 'reasoning.encrypted',
     data: signature,
-    id: `text:${start}-${end}`,
+    id: `text:${start}-${end}${images === 0 ? '' : `:${images}`}`,
     format: FORMAT,
     index,
   };
@@ -75,11 +78,16 @@ export function readDetails(details: unknown): ReplayedDetails {
       thoughts.push(signed(thought, signature));
     }
     if (type !== 'reasoning.encrypted' || typeof data !== 'string' || data === '') continue;
-    const [, start, end] = typeof id === 'string' ? (/^text:(\d+)-(\d+)$/.exec(id) ?? []) : [];
-    if (start !== undefined) {
-      spans.push({ start: Number(start), end: Number(end), signature: data });
-    } else if (typeof id === 'string' && id !== '') byCall.set(id, data);
+    const span = typeof id === 'string' ? spanOf(id, data) : null;
+    if (span !== null) spans.push(span);
+    else if (typeof id === 'string' && id !== '') byCall.set(id, data);
     else loose.push(data);
   }
   return { thoughts, spans, byCall, loose };
+}
+
+function spanOf(id: string, signature: string): SignedSpan | null {
+  const [, start, end, images = 0] = /^text:(\d+)-(\d+)(?::(\d+))?$/.exec(id) ?? [];
+  if (start === undefined) return null;
+  return { start: Number(start), end: Number(end), images: Number(images), signature };
 }
