@@ -222,12 +222,9 @@ function slotLimits({ upstreams }: Config): Map<string, SlotLimits> {
   );
 }
 
-function headersFor({
-  kind,
-  api_key,
-  headers,
-}: Config['upstreams'][string]): Record<string, string> {
-  return { ...(api_key === undefined ? {} : credentialHeader(kind, api_key)), ...headers };
+function headersFor(upstream: Config['upstreams'][string]): Record<string, string> {
+  const { api_key, headers } = upstream;
+  return { ...(api_key === undefined ? {} : credentialHeader(upstream, api_key)), ...headers };
 }
 
 function isLoopback(baseUrl: string): boolean {

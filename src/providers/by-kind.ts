@@ -1,11 +1,20 @@
 // Which dialect each kind of upstream speaks. A kind that is not listed speaks OpenAI's wire.
+import { systemClock, type Clock } from '../domain/clock.ts';
+import { createGeminiProvider } from './gemini/gemini.ts';
+import { isOpenAiEndpoint } from './google-endpoint.ts';
 import { createOpenAiProvider } from './openai.ts';
 import type { Provider, Target } from './provider.ts';
 import type { UpstreamClient } from './upstream.ts';
 
-export function createProvider(client: UpstreamClient): Provider {
+export function createProvider(
+  client: UpstreamClient,
+  clock: Pick<Clock, 'now'> = systemClock,
+): Provider {
   const openAi = createOpenAiProvider(client);
-  const dialects: Readonly<Record<string, Provider>> = {};
-  const dialectOf = ({ kind }: Target) => dialects[kind] ?? openAi;
+  const dialects: Readonly<Record<string, Provider>> = {
+    gemini: createGeminiProvider(client, clock),
+  };
+  const dialectOf = ({ kind, baseUrl }: Target) =>
+    (isOpenAiEndpoint(kind, baseUrl) ? undefined : dialects[kind]) ?? openAi;
   return { ask: (target, call, signal) => dialectOf(target).ask(target, call, signal) };
 }
