@@ -19,6 +19,7 @@ import type { Log } from './observe/log.ts';
 import { createProvider } from './providers/by-kind.ts';
 import { credentialHeader } from './providers/credential-header.ts';
 import type { Target } from './providers/provider.ts';
+import { requiredHeaders } from './providers/required-headers.ts';
 import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
 import { createCatalog, type Alias } from './routing/catalog.ts';
@@ -66,7 +67,7 @@ export async function createGateway({
       name,
       kind: upstream.kind,
       baseUrl: upstream.base_url,
-      headers: headersFor(upstream),
+      headers: { ...requiredHeaders(upstream.kind), ...headersFor(upstream) },
     })),
     intervalMs: config.health.probe_interval_ms,
     timeoutMs: config.health.probe_timeout_ms,
@@ -75,7 +76,7 @@ export async function createGateway({
   });
   const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
   const catalog = createCatalog(Object.keys(config.models).map((name) => aliasOf(name, config)));
-  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines })));
+  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines }), clock));
   const turns = createTurns(
     { store, provider, health, clock, deadlines, probe },
     {
@@ -184,7 +185,12 @@ function headersFor({
   api_key,
   headers,
 }: Config['upstreams'][string]): Record<string, string> {
-  return { ...(api_key === undefined ? {} : credentialHeader(kind, api_key)), ...headers };
+  // In small letters, so that an operator's header replaces ours of the same name.
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return {
+    ...(api_key === undefined ? {} : credentialHeader(kind, api_key)),
+    ...Object.fromEntries(own),
+  };
 }
 
 function isLoopback(baseUrl: string): boolean {

@@ -1,11 +1,15 @@
 // Which dialect each kind of upstream speaks. A kind that is not listed speaks OpenAI's wire.
+import { systemClock, type Clock } from '../domain/clock.ts';
+import { createAnthropicProvider } from './anthropic/provider.ts';
 import { createOpenAiProvider } from './openai.ts';
 import type { Provider, Target } from './provider.ts';
 import type { UpstreamClient } from './upstream.ts';
 
-export function createProvider(client: UpstreamClient): Provider {
+export function createProvider(client: UpstreamClient, clock: Clock = systemClock): Provider {
   const openAi = createOpenAiProvider(client);
-  const dialects: Readonly<Record<string, Provider>> = {};
+  const dialects: Readonly<Record<string, Provider>> = {
+    anthropic: createAnthropicProvider(client, clock),
+  };
   const dialectOf = ({ kind }: Target) => dialects[kind] ?? openAi;
   return { ask: (target, call, signal) => dialectOf(target).ask(target, call, signal) };
 }
