@@ -19,6 +19,7 @@ import type { Log } from './observe/log.ts';
 import { createProvider } from './providers/by-kind.ts';
 import { credentialHeader } from './providers/credential-header.ts';
 import type { Target } from './providers/provider.ts';
+import { requiredHeaders } from './providers/required-headers.ts';
 import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
 import { createCatalog, type Alias } from './routing/catalog.ts';
@@ -73,7 +74,7 @@ export async function createGateway({
       name,
       kind: upstream.kind,
       baseUrl: upstream.base_url,
-      headers: headersFor(upstream),
+      headers: { ...requiredHeaders(upstream.kind), ...headersFor(upstream) },
     })),
     intervalMs: config.health.probe_interval_ms,
     timeoutMs: config.health.probe_timeout_ms,
@@ -83,7 +84,7 @@ export async function createGateway({
   });
   const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
   const catalog = createCatalog(aliases);
-  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines })));
+  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines }), clock));
   const router = createRouter(
     {
       aliases,
@@ -224,7 +225,12 @@ function slotLimits({ upstreams }: Config): Map<string, SlotLimits> {
 
 function headersFor(upstream: Config['upstreams'][string]): Record<string, string> {
   const { api_key, headers } = upstream;
-  return { ...(api_key === undefined ? {} : credentialHeader(upstream, api_key)), ...headers };
+  // In small letters, so that an operator's header replaces ours of the same name.
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return {
+    ...(api_key === undefined ? {} : credentialHeader(upstream, api_key)),
+    ...Object.fromEntries(own),
+  };
 }
 
 function isLoopback(baseUrl: string): boolean {

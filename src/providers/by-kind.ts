@@ -1,5 +1,6 @@
 // Which dialect each kind of upstream speaks. A kind that is not listed speaks OpenAI's wire.
 import { systemClock, type Clock } from '../domain/clock.ts';
+import { createAnthropicProvider } from './anthropic/provider.ts';
 import { createGeminiProvider } from './gemini/gemini.ts';
 import { isOpenAiEndpoint } from './google-endpoint.ts';
 import { createOpenAiProvider } from './openai.ts';
@@ -12,6 +13,7 @@ export function createProvider(
 ): Provider {
   const openAi = createOpenAiProvider(client);
   const dialects: Readonly<Record<string, Provider>> = {
+    anthropic: createAnthropicProvider(client, clock),
     gemini: createGeminiProvider(client, clock),
   };
   const dialectOf = ({ kind, baseUrl }: Target) =>
