@@ -3,7 +3,7 @@
 import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
 import { sealNode } from '../conversations/node.ts';
 import type { Clock } from '../domain/clock.ts';
-import { GatewayError, toGatewayError, type ErrorCode } from '../domain/errors.ts';
+import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import { MAX_TURN_CHARS } from '../domain/limits.ts';
 import type { ChatEvent, ChatReply, Provider, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
@@ -69,7 +69,7 @@ async function fail(
   const frame = { seq: live.nextSeq(), json: told.envelope(request.requestId) };
   const finish = endedEarly(run, progress, {
     error: reason,
-    code: told.code,
+    told,
     endedAt: deps.clock.now(),
   });
   try {
@@ -188,10 +188,13 @@ function completed(run: TurnRun, progress: Progress, { clock }: RunTurnDeps): Fi
 function endedEarly(
   run: TurnRun,
   progress: Progress,
-  { error, code, endedAt }: { error: unknown; code: ErrorCode; endedAt: number },
+  { error, told, endedAt }: { error: unknown; told: GatewayError; endedAt: number },
 ): FinishTurn {
   const outcome = outcomeOf(run, progress, endedAt);
-  if (!(error instanceof TurnCancelled)) return { ...outcome, status: 'failed', errorCode: code };
+  if (!(error instanceof TurnCancelled)) {
+    const { code, status, retryAfterMs = null } = told;
+    return { ...outcome, status: 'failed', errorCode: code, errorReply: { status, retryAfterMs } };
+  }
   // Half a tool call is of no use to anybody: only text counts as seen.
   const { answer } = progress;
   const seen = answer.content === '' ? null : { ...answer, toolCalls: [] };

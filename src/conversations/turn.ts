@@ -19,6 +19,12 @@ export interface TurnUsage {
   readonly cachedTokens: number | null;
 }
 
+/** The HTTP reply that a failure was told in: what its code alone does not say. */
+export interface ErrorReply {
+  readonly status: number;
+  readonly retryAfterMs: number | null;
+}
+
 export interface Turn {
   readonly id: string;
   readonly conversationId: string;
@@ -36,6 +42,8 @@ export interface Turn {
   readonly upstreamModel: string | null;
   readonly finishReason: string | null;
   readonly errorCode: ErrorCode | null;
+  /** null unless the turn failed, and then where nothing is known beyond the code. */
+  readonly errorReply: ErrorReply | null;
   readonly usage: TurnUsage;
   /** Prompt tokens that the upstream should have found in its KV cache; null when nothing was known. */
   readonly expectedCachedTokens: number | null;

@@ -3,8 +3,9 @@
 import type { Database } from 'bun:sqlite';
 import { UnusableFileError } from './failure.ts';
 import ledger from './migrations/0001-ledger.sql' with { type: 'text' };
+import errorReply from './migrations/0002-error-reply.sql' with { type: 'text' };
 
-const MIGRATIONS: readonly string[] = [ledger];
+const MIGRATIONS: readonly string[] = [ledger, errorReply];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

@@ -135,6 +135,8 @@ export interface TurnRow {
   upstream_model: string | null;
   finish_reason: string | null;
   error_code: Turn['errorCode'];
+  error_status: number | null;
+  error_retry_after_ms: number | null;
   prompt_tokens: number | null;
   completion_tokens: number | null;
   cached_tokens: number | null;
@@ -159,6 +161,10 @@ export function toTurn(row: TurnRow): Turn {
     upstreamModel: row.upstream_model,
     finishReason: row.finish_reason,
     errorCode: row.error_code,
+    errorReply:
+      row.error_status === null
+        ? null
+        : { status: row.error_status, retryAfterMs: row.error_retry_after_ms },
     usage: {
       promptTokens: row.prompt_tokens,
       completionTokens: row.completion_tokens,

@@ -96,7 +96,8 @@ function createEnding(db: Database): (turn: FinishTurn) => void {
   const update = db.prepare<null, Record<string, string | number | null>>(`
     UPDATE turn SET
       status = $status, output_node = $outputNode, finish_reason = $finishReason,
-      error_code = $errorCode, prompt_tokens = $promptTokens,
+      error_code = $errorCode, error_status = $errorStatus,
+      error_retry_after_ms = $errorRetryAfterMs, prompt_tokens = $promptTokens,
       completion_tokens = $completionTokens, cached_tokens = $cachedTokens,
       ttft_ms = $ttftMs, ended_at = $endedAt
     WHERE id = $id`);
@@ -107,6 +108,8 @@ function createEnding(db: Database): (turn: FinishTurn) => void {
       outputNode: turn.output?.id ?? null,
       finishReason: turn.finishReason,
       errorCode: turn.errorCode,
+      errorStatus: turn.errorReply?.status ?? null,
+      errorRetryAfterMs: turn.errorReply?.retryAfterMs ?? null,
       promptTokens: turn.usage.promptTokens,
       completionTokens: turn.usage.completionTokens,
       cachedTokens: turn.usage.cachedTokens,

@@ -46,6 +46,7 @@ function acceptance(open: () => ConversationStore): void {
       upstreamModel: null,
       finishReason: null,
       errorCode: null,
+      errorReply: null,
       usage: { promptTokens: null, completionTokens: null, cachedTokens: null },
       expectedCachedTokens: 640,
       epochId: turn.epoch?.id ?? '',

@@ -130,6 +130,7 @@ function turnOf({ conversation, planned, output, epoch }: TurnPlan): Turn {
     upstreamModel: failed ? null : 'm',
     finishReason: failed ? null : 'stop',
     errorCode: failed ? 'upstream_interrupted' : null,
+    errorReply: failed ? { status: 504, retryAfterMs: count } : null,
     usage: { promptTokens: count, completionTokens: count, cachedTokens: null },
     expectedCachedTokens: count,
     epochId: epoch.id,
