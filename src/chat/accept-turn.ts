@@ -26,6 +26,8 @@ export interface AcceptedTurn {
   readonly isFirst: boolean;
   /** Turns that left the prompt with this one; 0 for nearly every turn. */
   readonly compactedTurns: number;
+  /** The turn whose answer the prompt goes on from; null for a first one. */
+  readonly before: Turn | null;
   readonly expectedCachedTokens: number | null;
   /** Unix milliseconds. */
   readonly acceptedAt: number;
@@ -115,6 +117,7 @@ async function draftTurn(
       inputNode,
       isFirst: conversation === null,
       compactedTurns,
+      before,
       expectedCachedTokens: expectedCachedTokens(before, { ...target, epochId: epoch.id }),
       acceptedAt: createdAt,
     },

@@ -7,6 +7,7 @@ import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import { MAX_TURN_CHARS } from '../domain/limits.ts';
 import type { ChatEvent, ChatReply, Provider, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
+import { prefixBreak } from '../prompt/prefix.ts';
 import { openReply } from '../routing/open.ts';
 import type { AcceptedTurn } from './accept-turn.ts';
 import { answerNode, EMPTY_ANSWER, isVisible, withChunk, type Answer } from './answer.ts';
@@ -43,10 +44,16 @@ export interface TurnRun extends TurnAsk {
 /** Resolves when the turn has ended, in the store and for its followers. Rejects only if the store could not end it. */
 export async function runTurn(run: TurnRun, deps: RunTurnDeps): Promise<FinishTurn> {
   const { live } = run;
-  const show = showAs({ alias: run.alias.name, usage: run.request.showUsage });
-  const progress: Progress = { show, answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0 };
+  const progress = beginning(run);
+  const noted: TurnRun = {
+    ...run,
+    onAttempt(target) {
+      progress.asked = target;
+      run.onAttempt(target);
+    },
+  };
   try {
-    for await (const batch of await ask(run, deps)) await takeIn(batch, progress, { run, deps });
+    for await (const batch of await ask(noted, deps)) await takeIn(batch, progress, { run, deps });
     const finish = completed(run, progress, deps);
     await settle(finish, run, deps.store);
     run.onAnswer(progress.answer);
@@ -86,10 +93,18 @@ async function fail(
 
 interface Progress {
   readonly show: Show;
+  /** The last target that was asked: the one that answers, if any does. */
+  asked: Target | null;
   answer: Answer;
   firstVisibleAt: number | null;
   /** Of all frames so far. */
   chars: number;
+}
+
+function beginning({ alias, request, accepted }: TurnRun): Progress {
+  const { expectedCachedTokens } = accepted;
+  const show = showAs({ alias: alias.name, usage: request.showUsage, expectedCachedTokens });
+  return { show, asked: null, answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0 };
 }
 
 async function ask(
@@ -213,10 +228,11 @@ function sealedAnswer({ accepted }: TurnRun, answer: Answer, endedAt: number) {
 
 function outcomeOf(
   { live, accepted }: TurnRun,
-  { answer, firstVisibleAt }: Progress,
+  { answer, asked, firstVisibleAt }: Progress,
   endedAt: number,
 ) {
   const { usage } = answer;
+  const cachedTokens = usage?.prompt_tokens_details?.cached_tokens ?? null;
   return {
     turnId: live.id,
     blobs: [],
@@ -224,8 +240,13 @@ function outcomeOf(
     usage: {
       promptTokens: usage?.prompt_tokens ?? null,
       completionTokens: usage?.completion_tokens ?? null,
-      cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? null,
+      cachedTokens,
     },
+    prefixBreak:
+      // What was never read has no prefix that could be missed.
+      asked === null || answer.finishReason === null
+        ? null
+        : prefixBreak(accepted.before, { ...asked, epochId: accepted.epoch.id }, cachedTokens),
     ttftMs: firstVisibleAt === null ? null : firstVisibleAt - accepted.acceptedAt,
     endedAt,
   };

@@ -88,8 +88,8 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
     const { live, accepted } = turn;
     try {
       const finish = await runTurn(turn, deps);
-      const { status, errorCode, usage } = finish;
-      const { conversationId, expectedCachedTokens } = accepted;
+      const { status, errorCode, usage, prefixBreak = null } = finish;
+      const { conversationId, expectedCachedTokens, epoch } = accepted;
       probe.turnFinished({
         turnId: live.id,
         conversationId,
@@ -97,6 +97,8 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
         errorCode,
         expectedCachedTokens,
         cachedTokens: usage.cachedTokens,
+        prefixBreak,
+        epochReason: prefixBreak === 'epoch' ? epoch.reason : null,
       });
       if (options.titles === 'model' && accepted.isFirst && status === 'completed')
         await title(turn, finish);

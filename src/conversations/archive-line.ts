@@ -110,6 +110,10 @@ const turnLine = z.strictObject({
     cachedTokens: count.nullable(),
   }),
   expectedCachedTokens: count.nullable(),
+  prefixBreak: z
+    .enum(['epoch', 'eviction', 'render', 'upstream', 'unknown'])
+    .nullable()
+    .default(null),
   epochId: epoch,
   ttftMs: z.number().nullable(),
   createdAt: when,

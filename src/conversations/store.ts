@@ -4,7 +4,7 @@
 // one active turn per conversation, one turn per (owner, idempotency key). Whatever fails because the disk, the
 // file or the database does is a GatewayError `storage_unavailable`.
 import type { Blob, Conversation, ConversationNode, Epoch, Scope } from './conversation.ts';
-import type { ErrorReply, Turn, TurnStatus, TurnUsage } from './turn.ts';
+import type { ErrorReply, PrefixBreak, Turn, TurnStatus, TurnUsage } from './turn.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 
 export interface AcceptTurn {
@@ -62,6 +62,7 @@ export interface FinishTurn {
   /** Kept for a repetition of the request, which has to get the same reply. */
   readonly errorReply?: ErrorReply;
   readonly usage: TurnUsage;
+  readonly prefixBreak?: PrefixBreak | null;
   readonly ttftMs: number | null;
   /** Unix milliseconds. */
   readonly endedAt: number;

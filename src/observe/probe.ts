@@ -13,6 +13,10 @@ export interface FinishedTurn {
   /** Prompt tokens that should have been found in the engine's KV cache, and those that were; null when unknown. */
   readonly expectedCachedTokens: number | null;
   readonly cachedTokens: number | null;
+  /** Why the one is less than the other could have been; null where it is not. */
+  readonly prefixBreak: string | null;
+  /** What the epoch began with, where a new one is why. */
+  readonly epochReason: string | null;
 }
 
 export interface ChangedHealth {
@@ -53,6 +57,8 @@ export function createProbe(logger: Logger, clock: Pick<Clock, 'elapsed'>): Prob
         error_code: turn.errorCode ?? undefined,
         expected_cached_tokens: turn.expectedCachedTokens,
         cached_tokens: turn.cachedTokens,
+        prefix_break: turn.prefixBreak ?? undefined,
+        epoch_reason: turn.epochReason ?? undefined,
       };
       logger.info(fields, 'turn finished');
     },

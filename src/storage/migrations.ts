@@ -4,8 +4,9 @@ import type { Database } from 'bun:sqlite';
 import { UnusableFileError } from './failure.ts';
 import ledger from './migrations/0001-ledger.sql' with { type: 'text' };
 import errorReply from './migrations/0002-error-reply.sql' with { type: 'text' };
+import prefixBreak from './migrations/0003-prefix-break.sql' with { type: 'text' };
 
-const MIGRATIONS: readonly string[] = [ledger, errorReply];
+const MIGRATIONS: readonly string[] = [ledger, errorReply, prefixBreak];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

@@ -141,6 +141,7 @@ export interface TurnRow {
   completion_tokens: number | null;
   cached_tokens: number | null;
   expected_cached_tokens: number | null;
+  prefix_break: Turn['prefixBreak'];
   ttft_ms: number | null;
   created_at: number;
   started_at: number | null;
@@ -171,6 +172,7 @@ export function toTurn(row: TurnRow): Turn {
       cachedTokens: row.cached_tokens,
     },
     expectedCachedTokens: row.expected_cached_tokens,
+    prefixBreak: row.prefix_break,
     epochId: row.epoch,
     ttftMs: row.ttft_ms,
     createdAt: row.created_at,

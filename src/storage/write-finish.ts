@@ -99,6 +99,7 @@ function createEnding(db: Database): (turn: FinishTurn) => void {
       error_code = $errorCode, error_status = $errorStatus,
       error_retry_after_ms = $errorRetryAfterMs, prompt_tokens = $promptTokens,
       completion_tokens = $completionTokens, cached_tokens = $cachedTokens,
+      prefix_break = $prefixBreak,
       ttft_ms = $ttftMs, ended_at = $endedAt
     WHERE id = $id`);
   return (turn) =>
@@ -113,6 +114,7 @@ function createEnding(db: Database): (turn: FinishTurn) => void {
       promptTokens: turn.usage.promptTokens,
       completionTokens: turn.usage.completionTokens,
       cachedTokens: turn.usage.cachedTokens,
+      prefixBreak: turn.prefixBreak ?? null,
       ttftMs: turn.ttftMs,
       endedAt: turn.endedAt,
     });

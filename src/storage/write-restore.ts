@@ -134,15 +134,15 @@ function createTurnWriter(
     INSERT INTO turn
       (id, conversation, owner, epoch, parent_node, input_node, output_node, status,
        idempotency_key, request_fingerprint, upstream, upstream_model, finish_reason, error_code,
-       error_status, error_retry_after_ms, prompt_tokens, completion_tokens, cached_tokens, expected_cached_tokens,
-       ttft_ms, created_at, started_at, ended_at, lease)
+       error_status, error_retry_after_ms, prompt_tokens, completion_tokens, cached_tokens,
+       expected_cached_tokens, prefix_break, ttft_ms, created_at, started_at, ended_at, lease)
     VALUES
       ($id, $conversation, $owner, $epochId, $parentNode, $inputNode, $outputNode, $status,
        (SELECT $idempotencyKey WHERE NOT EXISTS (
           SELECT 1 FROM turn WHERE owner = $owner AND idempotency_key = $idempotencyKey)),
        $requestFingerprint, $upstream, $upstreamModel, $finishReason, $errorCode,
-       $errorStatus, $errorRetryAfterMs,
-       $promptTokens, $completionTokens, $cachedTokens, $expectedCachedTokens, $ttftMs,
+       $errorStatus, $errorRetryAfterMs, $promptTokens, $completionTokens, $cachedTokens,
+       $expectedCachedTokens, $prefixBreak, $ttftMs,
        $createdAt, $startedAt, $endedAt, $lease)`);
   return ({ owner }, conversation, archived) => {
     const { usage, errorReply, conversationId: _conversation, ...turn } = archived;

@@ -47,6 +47,7 @@ function acceptance(open: () => ConversationStore): void {
       finishReason: null,
       errorCode: null,
       errorReply: null,
+      prefixBreak: null,
       usage: { promptTokens: null, completionTokens: null, cachedTokens: null },
       expectedCachedTokens: 640,
       epochId: turn.epoch?.id ?? '',

@@ -33,9 +33,10 @@ function endings(open: () => ConversationStore): void {
   test('a completed turn seals its answer and moves the head to it', async () => {
     const turn = await started();
     const output = answerTo(turn);
-    expect(await open().finish(ending(turn, { output }))).toBe(true);
+    expect(await open().finish(ending(turn, { output, prefixBreak: 'render' }))).toBe(true);
     expect(await open().turn(turn.scope, turn.turnId)).toMatchObject({
       status: 'completed',
+      prefixBreak: 'render',
       outputNode: output.id,
       finishReason: 'stop',
       errorCode: null,

@@ -133,6 +133,7 @@ function turnOf({ conversation, planned, output, epoch }: TurnPlan): Turn {
     errorReply: failed ? { status: 504, retryAfterMs: count } : null,
     usage: { promptTokens: count, completionTokens: count, cachedTokens: null },
     expectedCachedTokens: count,
+    prefixBreak: failed ? null : 'eviction',
     epochId: epoch.id,
     ttftMs,
     createdAt: 1_000,
