@@ -12,8 +12,10 @@ import { systemClock } from './domain/clock.ts';
 import { createDeadlines } from './domain/deadlines.ts';
 import { GatewayError } from './domain/errors.ts';
 import { createApp } from './http/app.ts';
-import { admit } from './http/gates.ts';
+import { admit, isMadeHere } from './http/gates.ts';
+import type { Exchange } from './http/exchange.ts';
 import { createHttpServer, type Connection } from './http/server.ts';
+import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
 import type { Log } from './observe/log.ts';
 import { createProvider } from './providers/by-kind.ts';
@@ -59,7 +61,11 @@ export async function createGateway({
 }: GatewayOptions): Promise<Gateway> {
   const clock = systemClock;
   const deadlines = createDeadlines(clock);
-  const probe = createProbe(log.logger, clock);
+  const metrics = createMetrics({
+    aliases: Object.keys(config.models),
+    upstreams: Object.keys(config.upstreams),
+  });
+  const probe = createProbe({ logger: log.logger, metrics, clock });
   const store = await openStore(config, probe);
   const health = watchHealth({
     upstreams: Object.entries(config.upstreams).map(([name, upstream]) => ({
@@ -92,8 +98,16 @@ export async function createGateway({
 
   const app = createApp({
     admit: (exchange) => admit(exchange, authenticate, rateLimit),
+    isOpenTo: (exchange) => isOpen(config.metrics.access, exchange),
     catalog,
     health,
+    probe,
+    gatewayState: () => ({
+      openRequests: http.openExchanges(),
+      openTurns: turns.openTurns(),
+      storeOk: storeWatch.status().ok,
+      upstreams: health.all(),
+    }),
     provider,
     store,
     turns,
@@ -189,6 +203,10 @@ function headersFor({
 
 function isLoopback(baseUrl: string): boolean {
   return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(baseUrl).hostname);
+}
+
+function isOpen(access: Config['metrics']['access'], exchange: Exchange): boolean {
+  return access === 'public' || (access === 'loopback' && isMadeHere(exchange));
 }
 
 async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {

@@ -37,6 +37,8 @@ export interface TurnRun extends TurnAsk {
   readonly live: LiveTurn;
   /** Told of each target before it is asked. */
   onAttempt(target: Target): void;
+  /** The last target that was asked: the one that answers, if any does. */
+  asked(): Target | null;
   /** Told of the answer when it is complete. */
   onAnswer(answer: Answer): void;
 }
@@ -45,15 +47,8 @@ export interface TurnRun extends TurnAsk {
 export async function runTurn(run: TurnRun, deps: RunTurnDeps): Promise<FinishTurn> {
   const { live } = run;
   const progress = beginning(run);
-  const noted: TurnRun = {
-    ...run,
-    onAttempt(target) {
-      progress.asked = target;
-      run.onAttempt(target);
-    },
-  };
   try {
-    for await (const batch of await ask(noted, deps)) await takeIn(batch, progress, { run, deps });
+    for await (const batch of await ask(run, deps)) await takeIn(batch, progress, { run, deps });
     const finish = completed(run, progress, deps);
     await settle(finish, run, deps.store);
     run.onAnswer(progress.answer);
@@ -93,8 +88,6 @@ async function fail(
 
 interface Progress {
   readonly show: Show;
-  /** The last target that was asked: the one that answers, if any does. */
-  asked: Target | null;
   answer: Answer;
   firstVisibleAt: number | null;
   /** Of all frames so far. */
@@ -104,7 +97,7 @@ interface Progress {
 function beginning({ alias, request, accepted }: TurnRun): Progress {
   const { expectedCachedTokens } = accepted;
   const show = showAs({ alias: alias.name, usage: request.showUsage, expectedCachedTokens });
-  return { show, asked: null, answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0 };
+  return { show, answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0 };
 }
 
 async function ask(
@@ -226,12 +219,10 @@ function sealedAnswer({ accepted }: TurnRun, answer: Answer, endedAt: number) {
   return { output: sealNode(accepted.inputNode, node), blobs };
 }
 
-function outcomeOf(
-  { live, accepted }: TurnRun,
-  { answer, asked, firstVisibleAt }: Progress,
-  endedAt: number,
-) {
+function outcomeOf(run: TurnRun, { answer, firstVisibleAt }: Progress, endedAt: number) {
+  const { live, accepted } = run;
   const { usage } = answer;
+  const asked = run.asked();
   const cachedTokens = usage?.prompt_tokens_details?.cached_tokens ?? null;
   return {
     turnId: live.id,

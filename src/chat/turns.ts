@@ -93,12 +93,15 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
       probe.turnFinished({
         turnId: live.id,
         conversationId,
+        alias: turn.alias.name,
+        upstream: turn.asked()?.upstream ?? null,
         status,
         errorCode,
+        ...usage,
         expectedCachedTokens,
-        cachedTokens: usage.cachedTokens,
         prefixBreak,
         epochReason: prefixBreak === 'epoch' ? epoch.reason : null,
+        ttftMs: finish.ttftMs,
       });
       if (options.titles === 'model' && accepted.isFirst && status === 'completed')
         await title(turn, finish);
@@ -168,6 +171,7 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
     deadlines,
     find: (turnId) => open.get(turnId)?.live,
     async begin(request, alias, observer) {
+      let asked: Target | null = null;
       const plan = planTargets(alias, deps.health, request.provider);
       const live = createLiveTurn({ id: newId('turn'), deadlines, orphanMs: options.orphanMs });
       // Known before it is accepted: whoever repeats the request at the same moment finds it.
@@ -194,7 +198,11 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
           plan,
           live,
           cacheSalt: saltOf(request.scope, options.cacheSalt),
-          onAttempt: observer.onAttempt,
+          onAttempt(target) {
+            asked = target;
+            observer.onAttempt(target);
+          },
+          asked: () => asked,
           onAnswer({ usage }) {
             if (usage) observer.onUsage(usage);
           },

@@ -1,23 +1,11 @@
-// One method per event worth knowing: every log line is written here, and nowhere else, so that this file is the list
-// of what an operator can see.
+// One method per event worth knowing: every log line is written here and every metric fed, and nowhere else, so that
+// this file is the list of what an operator can see.
 import type { Logger } from 'pino';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { GatewayState, Metrics } from './metrics.ts';
 import type { RequestRecord } from './request-record.ts';
-
-export interface FinishedTurn {
-  readonly turnId: string;
-  readonly conversationId: string;
-  readonly status: string;
-  readonly errorCode: string | null;
-  /** Prompt tokens that should have been found in the engine's KV cache, and those that were; null when unknown. */
-  readonly expectedCachedTokens: number | null;
-  readonly cachedTokens: number | null;
-  /** Why the one is less than the other could have been; null where it is not. */
-  readonly prefixBreak: string | null;
-  /** What the epoch began with, where a new one is why. */
-  readonly epochReason: string | null;
-}
+import type { FinishedTurn } from './turn-record.ts';
 
 export interface ChangedHealth {
   readonly name: string;
@@ -36,12 +24,22 @@ export interface Probe {
   started(facts: Readonly<Record<string, unknown>>): void;
   draining(facts: { signal: string; open: number }): void;
   stopped(): void;
+  /** The metrics in Prometheus' text format. */
+  metrics(state: GatewayState): Promise<string>;
 }
 
-export function createProbe(logger: Logger, clock: Pick<Clock, 'elapsed'>): Probe {
+export interface ProbeDeps {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Pick<Clock, 'elapsed'>;
+}
+
+export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
   return {
     requestFinished(record, error) {
-      const fields = requestFields(record, clock.elapsed() - record.startedAt);
+      const durationMs = clock.elapsed() - record.startedAt;
+      metrics.requestFinished(record, durationMs);
+      const fields = requestFields(record, durationMs);
       const cause = error instanceof GatewayError ? error.cause : error;
       if (record.errorCode === 'internal_error')
         logger.error({ ...fields, err: cause }, 'request failed');
@@ -50,6 +48,7 @@ export function createProbe(logger: Logger, clock: Pick<Clock, 'elapsed'>): Prob
       else logger.info(fields, record.clientGone ? 'client gone' : 'request');
     },
     turnFinished(turn) {
+      metrics.turnFinished(turn);
       const fields = {
         turn: turn.turnId,
         conversation: turn.conversationId,
@@ -62,19 +61,24 @@ export function createProbe(logger: Logger, clock: Pick<Clock, 'elapsed'>): Prob
       };
       logger.info(fields, 'turn finished');
     },
-    backgroundFailed: (what, error) => logger.error({ err: error, what }, 'background work failed'),
+    backgroundFailed(what, error) {
+      metrics.backgroundFailed();
+      logger.error({ err: error, what }, 'background work failed');
+    },
     upstreamChanged({ name, healthy, problem, latencyMs }) {
       const facts = { upstream: name, problem: problem ?? undefined, latency_ms: latencyMs };
       if (healthy) logger.info(facts, 'upstream is up');
       else logger.warn(facts, 'upstream is down');
     },
     turnsRecovered(count) {
-      if (count > 0)
-        logger.warn({ turns: count }, 'turns that a crash left open were ended as interrupted');
+      if (count === 0) return;
+      metrics.turnsRecovered(count);
+      logger.warn({ turns: count }, 'turns that a crash left open were ended as interrupted');
     },
     started: (facts) => logger.info(facts, 'gateway started'),
     draining: (facts) => logger.info(facts, 'draining'),
     stopped: () => logger.info('gateway stopped'),
+    metrics: (state) => metrics.text(state),
   };
 }
 
