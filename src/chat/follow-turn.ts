@@ -9,8 +9,7 @@ import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import { FOREIGN_TURN_POLL_MS } from '../domain/limits.ts';
 import { fillMarks } from '../prompt/blob-mark.ts';
 import type { Completion } from '../providers/provider.ts';
-import { sealNode } from '../conversations/node.ts';
-import { answerCompletion, answerNode, EMPTY_ANSWER, withChunk } from './answer.ts';
+import { answerCompletion, EMPTY_ANSWER, withChunk } from './answer.ts';
 import { piece, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
 import { SNAPSHOT_SEQ, snapshotFrame } from './snapshot.ts';
 
@@ -90,24 +89,22 @@ export async function turnCompletion(
   return answerCompletion(answer, { alias, conversationId, turnId });
 }
 
-/** What there is to seal of a turn that runs in another process and is cancelled from here: its text so far. */
-export async function sealedPartial(turn: Turn, endedAt: number, store: ConversationStore) {
-  const content = await storedText(turn, store);
-  const input = (await store.path(turn.conversationId, turn.inputNode)).at(-1);
-  if (content === '' || !input) return {};
-  const { node, blobs } = answerNode({ ...EMPTY_ANSWER, content }, endedAt);
-  return { output: sealNode(input, node), blobs };
-}
-
 /** The text of a turn as far as it has come and is kept: also of one that failed. */
 export async function storedText(turn: Turn, store: ConversationStore): Promise<string> {
-  const { frames } = await storedFrames(turn.id, -1, store);
-  if (frames.length === 0 && turn.outputNode !== null) {
-    return (await store.path(turn.conversationId, turn.outputNode)).at(-1)?.text ?? '';
-  }
+  const { text, lastSeq } = await textSoFar(turn, store);
+  if (lastSeq !== -1 || turn.outputNode === null) return text;
+  return (await store.path(turn.conversationId, turn.outputNode)).at(-1)?.text ?? '';
+}
+
+/** The text in a turn's frames, and the seq of the last one; -1 where none are kept. */
+export async function textSoFar(
+  { id }: Turn,
+  store: ConversationStore,
+): Promise<{ text: string; lastSeq: number }> {
+  const { frames, errorFrame } = await storedFrames(id, -1, store);
   let answer = EMPTY_ANSWER;
   for (const { json } of frames) answer = withChunk(answer, JSON.parse(json) as Completion);
-  return answer.content;
+  return { text: answer.content, lastSeq: (errorFrame ?? frames.at(-1))?.seq ?? -1 };
 }
 
 async function storedFrames(

@@ -15,7 +15,8 @@ import type { Alias } from '../routing/catalog.ts';
 import type { Health } from '../routing/health.ts';
 import { planTargets } from '../routing/plan.ts';
 import { acceptTurn, type AcceptedTurn } from './accept-turn.ts';
-import { sealedPartial, type FollowDeps } from './follow-turn.ts';
+import { cancelElsewhere, findTurn, watchCancelRequests } from './cancel-elsewhere.ts';
+import type { FollowDeps } from './follow-turn.ts';
 import { createLiveTurn, TurnCancelled, type LiveTurn } from './live-turn.ts';
 import { runTurn, type TurnRun } from './run-turn.ts';
 import { suggestTitle } from './title.ts';
@@ -77,11 +78,12 @@ interface OpenTurn {
 /** How soon a turn whose end the store could not take is offered to it again. */
 const SETTLE_AGAIN_MS = 1_000;
 
-const NO_USAGE = { promptTokens: null, completionTokens: null, cachedTokens: null };
-
 export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   const { store, deadlines, clock, probe } = deps;
   const open = new Map<string, OpenTurn>();
+  const requests = watchCancelRequests(deps, (turnId) => {
+    open.get(turnId)?.live.cancel(new TurnCancelled('on request'));
+  });
   let closed = false;
 
   async function run(turn: TurnRun): Promise<void> {
@@ -116,6 +118,7 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   function leave(turnId: string): void {
     open.get(turnId)?.finished();
     open.delete(turnId);
+    if (open.size === 0) requests.stop();
   }
 
   /** The turn has ended well: that there is no title must not look like a turn without an end. */
@@ -131,25 +134,8 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   function settleLater(turnId: string): void {
     if (closed) return;
     deadlines.arm(SETTLE_AGAIN_MS, () => {
-      store
-        .finish(endWithoutAnswer(turnId, { status: 'failed', errorCode: 'storage_unavailable' }))
-        .catch(() => settleLater(turnId));
+      store.finish(unsavedEnd(turnId, clock.now())).catch(() => settleLater(turnId));
     });
-  }
-
-  function endWithoutAnswer(
-    turnId: string,
-    end: { status: 'failed' | 'cancelled'; errorCode: 'storage_unavailable' | null },
-  ) {
-    return {
-      turnId,
-      ...end,
-      blobs: [],
-      finishReason: null,
-      usage: NO_USAGE,
-      ttftMs: null,
-      endedAt: clock.now(),
-    };
   }
 
   function start(accepted: AcceptedTurn, turn: Omit<TurnRun, 'accepted'>): BegunTurn {
@@ -178,6 +164,7 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
       const { promise: done, resolve: finished } = Promise.withResolvers<void>();
       const { conversationId } = request;
       open.set(live.id, { live, conversationId, done, finished });
+      requests.start();
       try {
         const contextTokens =
           deps.health.contextOf(plan[0].upstream, plan[0].model) ?? alias.contextWindow;
@@ -214,18 +201,13 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
       }
     },
     async cancel(scope, turnId) {
-      const find = async () => (await store.turn(scope, turnId)) ?? turnNotFound();
-      const turn = await find();
+      const turn = await findTurn(scope, turnId, store);
       if (isTerminal(turn.status)) return turn;
       const here = open.get(turnId);
-      if (here) {
-        here.live.cancel(new TurnCancelled('on request'));
-        await here.done;
-      } else {
-        const end = endWithoutAnswer(turnId, { status: 'cancelled', errorCode: null });
-        await store.finish({ ...end, ...(await sealedPartial(turn, end.endedAt, store)) });
-      }
-      return await find();
+      if (!here) return await cancelElsewhere(scope, turnId, deps);
+      here.live.cancel(new TurnCancelled('on request'));
+      await here.done;
+      return await findTurn(scope, turnId, store);
     },
     openTurns: () => open.size,
     async whenIdle() {
@@ -246,8 +228,17 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   };
 }
 
-function turnNotFound(): never {
-  throw new GatewayError('turn_not_found', { param: 'turn_id' });
+function unsavedEnd(turnId: string, endedAt: number): FinishTurn {
+  return {
+    turnId,
+    status: 'failed',
+    errorCode: 'storage_unavailable',
+    blobs: [],
+    finishReason: null,
+    usage: { promptTokens: null, completionTokens: null, cachedTokens: null },
+    ttftMs: null,
+    endedAt,
+  };
 }
 
 /** Derived, so that it tells an engine's operator nothing of who is behind it. */

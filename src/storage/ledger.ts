@@ -8,6 +8,7 @@ import { createSearchIndex } from './search-index.ts';
 import { createAccept } from './write-accept.ts';
 import { createFork, createMoveHead } from './write-branch.ts';
 import { createChange, createRemove, createSuggestTitle } from './write-conversation.ts';
+import { createRequestCancel } from './write-cancel.ts';
 import { createAppend, createCollect, createFinish, createStart } from './write-finish.ts';
 import { createInstanceWrites } from './write-instance.ts';
 import type { InstanceWrites } from './write-instance.ts';
@@ -31,7 +32,7 @@ interface Connection {
 }
 
 /** Their loss in a power cut is made good by recovery, which ends the turn: so they need no fsync of their own. */
-const NOT_SYNCED: ReadonlySet<WriteKind> = new Set<WriteKind>(['start', 'append']);
+const NOT_SYNCED: ReadonlySet<WriteKind> = new Set<WriteKind>(['start', 'append', 'requestCancel']);
 
 /** After these the connection cannot be trusted with another command. */
 const BROKEN = /^SQLITE_(IOERR|CORRUPT|NOTADB|NOMEM|CANTOPEN)/;
@@ -125,6 +126,7 @@ function connect(db: Database, options: LedgerOptions): Connection {
     accept: createAccept(db, options.instance),
     start: createStart(db),
     append: createAppend(db),
+    requestCancel: createRequestCancel(db, options),
     finish: createFinish(db, search),
     change: createChange(db),
     remove: createRemove(db, search),

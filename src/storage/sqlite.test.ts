@@ -25,7 +25,8 @@ import { newPlace } from './testing/places.ts';
 storeContract('SQLite', async () => {
   const place = newPlace();
   const store = await place.open();
-  return { store, discard: async () => place[Symbol.asyncDispose]() };
+  const neighbour = await place.open();
+  return { store, neighbour, discard: async () => place[Symbol.asyncDispose]() };
 });
 
 const ONE_FAILED_TURN = `

@@ -66,6 +66,9 @@ export function createFinish(db: Database, search: SearchIndex): (turn: FinishTu
     SELECT conversation, turn.epoch, input_node, head
     FROM turn JOIN conversation ON conversation.id = turn.conversation
     WHERE turn.id = ? AND status IN ('accepted', 'streaming')`);
+  const later = db.prepare<unknown, [string, number]>(
+    'SELECT 1 FROM turn_event WHERE turn = ? AND seq > ? LIMIT 1',
+  );
   const end = createEnding(db);
   const addNodes = createNodeWriter(db);
   const moveHead = db.prepare<null, [string, string, string]>(
@@ -77,6 +80,8 @@ export function createFinish(db: Database, search: SearchIndex): (turn: FinishTu
   return (turn) => {
     const found = open.get(turn.turnId);
     if (found === null) return false;
+    const { lastSeq } = turn;
+    if (lastSeq !== undefined && later.get(turn.turnId, lastSeq) !== null) return false;
     const { conversation, epoch, input_node: inputNode, head } = found;
     const { output } = turn;
     if (output !== undefined) {

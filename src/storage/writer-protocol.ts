@@ -4,6 +4,7 @@ import type { Conversation, Scope } from '../conversations/conversation.ts';
 import type {
   AcceptOutcome,
   AcceptTurn,
+  CancelRequest,
   ConversationArchive,
   ConversationChanges,
   FinishTurn,
@@ -20,6 +21,7 @@ export interface Writes {
   accept: { input: AcceptTurn; result: AcceptOutcome };
   start: { input: StartTurn; result: void };
   append: { input: readonly TurnEvent[]; result: boolean };
+  requestCancel: { input: { readonly turnId: string }; result: CancelRequest };
   finish: { input: FinishTurn; result: boolean };
   change: { input: ConversationChange; result: Conversation | null };
   remove: { input: ConversationRef; result: boolean };
