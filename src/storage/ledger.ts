@@ -1,7 +1,7 @@
 // The writer's side of the database, without its thread: runs batches of commands, one transaction each, so that
 // many turns share one fsync. Every command has a savepoint: one that fails takes nothing else with it.
 import type { Database } from 'bun:sqlite';
-import { BUSY_TIMEOUT_MS, openChecked, reopen, setSync } from './connection.ts';
+import { openChecked, reopen, setBusyTimeout, setSync } from './connection.ts';
 import { describeFailure } from './failure.ts';
 import type { WriteFailure } from './failure.ts';
 import { createSearchIndex } from './search-index.ts';
@@ -34,6 +34,9 @@ interface Connection {
 /** Their loss in a power cut is made good by recovery, which ends the turn: so they need no fsync of their own. */
 const NOT_SYNCED: ReadonlySet<WriteKind> = new Set<WriteKind>(['start', 'append', 'requestCancel']);
 
+/** Less is the usual wait for the batch before. */
+const NOTICED_WAIT_MS = 100;
+
 /** After these the connection cannot be trusted with another command. */
 const BROKEN = /^SQLITE_(IOERR|CORRUPT|NOTADB|NOMEM|CANTOPEN)/;
 
@@ -54,8 +57,12 @@ export class Ledger {
     } catch (error) {
       return allFailed(batch, 'rolled_back', describeFailure(error));
     }
+    const { db } = this.#connection;
+    const wasHeldUp = batch.waitedMs > NOTICED_WAIT_MS;
+    if (wasHeldUp) setBusyTimeout(db, batch.waitedMs);
     const result = this.#transact(this.#connection, batch);
-    if (result.outcome === 'committed' && removesSomething(batch)) truncateLog(this.#connection.db);
+    if (wasHeldUp && this.#connection !== null) setBusyTimeout(db, 0);
+    if (result.outcome === 'committed' && removesSomething(batch)) truncateLog(db);
     return result;
   }
 
@@ -187,6 +194,6 @@ function truncateLog(db: Database): void {
   } catch {
     // Not what was asked for, only how soon it leaves the disk; the next commit meets the same trouble and says so.
   } finally {
-    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    setBusyTimeout(db, 0);
   }
 }

@@ -66,6 +66,8 @@ export interface Batch {
   readonly commands: readonly Command[];
   /** Turns whose acceptance failed after it may have been written: nobody works on them, so they are ended. */
   readonly abandoned: readonly string[];
+  /** How long the oldest command has been queued: it counts towards the time that may be waited for a lock. */
+  readonly waitedMs: number;
 }
 
 export type CommandResult =
