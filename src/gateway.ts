@@ -12,8 +12,10 @@ import { systemClock } from './domain/clock.ts';
 import { createDeadlines } from './domain/deadlines.ts';
 import { GatewayError } from './domain/errors.ts';
 import { createApp } from './http/app.ts';
-import { admit } from './http/gates.ts';
+import { admit, isMadeHere } from './http/gates.ts';
+import type { Exchange } from './http/exchange.ts';
 import { createHttpServer, type Connection } from './http/server.ts';
+import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
 import type { Log } from './observe/log.ts';
 import { createProvider } from './providers/by-kind.ts';
@@ -62,7 +64,11 @@ export async function createGateway({
 }: GatewayOptions): Promise<Gateway> {
   const clock = systemClock;
   const deadlines = createDeadlines(clock);
-  const probe = createProbe(log.logger, clock);
+  const metrics = createMetrics({
+    aliases: Object.keys(config.models),
+    upstreams: Object.keys(config.upstreams),
+  });
+  const probe = createProbe({ logger: log.logger, metrics, clock });
   const store = await openStore(config, probe);
   const aliases = Object.keys(config.models).map((name) => aliasOf(name, config));
   const breaker = breakerFor(aliases, {
@@ -119,9 +125,17 @@ export async function createGateway({
 
   const app = createApp({
     admit: (exchange) => admit(exchange, authenticate, rateLimit),
+    isOpenTo: (exchange) => isOpen(config.metrics.access, exchange),
     catalog,
     health,
     router,
+    probe,
+    gatewayState: () => ({
+      openRequests: http.openExchanges(),
+      openTurns: turns.openTurns(),
+      storeOk: storeWatch.status().ok,
+      upstreams: health.all(),
+    }),
     store,
     turns,
     clock,
@@ -235,6 +249,10 @@ function headersFor(upstream: Config['upstreams'][string]): Record<string, strin
 
 function isLoopback(baseUrl: string): boolean {
   return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(baseUrl).hostname);
+}
+
+function isOpen(access: Config['metrics']['access'], exchange: Exchange): boolean {
+  return access === 'public' || (access === 'loopback' && isMadeHere(exchange));
 }
 
 async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {

@@ -276,6 +276,11 @@ describe('two gateways on one database:', () => {
     await second.request(`/c1/turns/${turn}/cancel`, { method: 'POST' });
     ended.resolve();
     await response.text();
-    expect(rows(first, `SELECT 1 FROM turn_event WHERE turn = '${turn}'`)).toHaveLength(1);
+    // What was seen, and that it was cancelled: its owner writes both.
+    const query = `SELECT payload FROM turn_event WHERE turn = '${turn}' ORDER BY seq`;
+    const payloads = rows(first, query).map((row) => JSON.stringify(row));
+    expect(payloads).toHaveLength(2);
+    expect(payloads[0]).toContain('a');
+    expect(payloads[1]).toContain('turn_cancelled');
   });
 });

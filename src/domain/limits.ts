@@ -42,6 +42,9 @@ export const MAX_FOLLOWED_CHARS = 256 * 1024;
 /** All frames of one turn: kept in memory while it runs, so this times the open turns is what they can take. */
 export const MAX_TURN_CHARS = 128 * 1024 * 1024;
 
+/** How long the gateway that runs a turn has to end it when another one is asked to: many looks, and no client's time-out. */
+export const CANCEL_PATIENCE_MS = 2_000;
+
 /** How often a turn that another process runs is looked at, in milliseconds. */
 export const FOREIGN_TURN_POLL_MS = 100;
 

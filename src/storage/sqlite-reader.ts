@@ -31,14 +31,19 @@ export interface Reader {
   turnSealing(conversation: string, node: string): Turn | null;
   archive(scope: Scope, id: string): ConversationArchive | null;
   events(turn: string, after: number): TurnEvent[];
+  cancelRequests(): string[];
   probe(): void;
 }
 
-export function createReader(db: Database): Reader {
+/** `instance` is the process's own: the turns that it runs have its lease. */
+export function createReader(db: Database, instance: string): Reader {
   const event = db.prepare<TurnEvent, [string, number]>(
     'SELECT turn AS turnId, seq, payload FROM turn_event WHERE turn = ? AND seq > ? ORDER BY seq',
   );
   const blob = db.prepare<Blob, [string]>('SELECT sha256, mime, bytes FROM blob WHERE sha256 = ?');
+  const toCancel = db.prepare<{ id: string }, [string]>(`
+    SELECT id FROM turn
+    WHERE lease = ? AND cancel_requested = 1 AND status IN ('accepted', 'streaming')`);
   const conversation = createConversationReader(db);
   const alive = db.prepare<unknown, []>('SELECT 1 FROM instance LIMIT 1');
   return {
@@ -51,6 +56,7 @@ export function createReader(db: Database): Reader {
     turnSealing: createSealingReader(db),
     archive: createArchiveReader(db, conversation),
     events: (turn, after) => event.all(turn, after),
+    cancelRequests: () => toCancel.all(instance).map(({ id }) => id),
     probe: () => void alive.get(),
   };
 }

@@ -44,7 +44,7 @@ class SqliteStore implements ConversationStore {
 
   constructor(db: Database, writer: WriterClient, life: Life) {
     this.#db = db;
-    this.#reader = createReader(db);
+    this.#reader = createReader(db, life.instance);
     this.#writer = writer;
     this.#life = life;
   }
@@ -74,6 +74,9 @@ class SqliteStore implements ConversationStore {
   events: ConversationStore['events'] = (turn, after) =>
     this.#read((reader) => reader.events(turn, after));
 
+  cancelRequests: ConversationStore['cancelRequests'] = () =>
+    this.#read((reader) => reader.cancelRequests());
+
   accept: ConversationStore['accept'] = (turn) =>
     this.#writer.write({ kind: 'accept', input: turn });
 
@@ -81,6 +84,9 @@ class SqliteStore implements ConversationStore {
 
   append: ConversationStore['append'] = (events) =>
     this.#writer.write({ kind: 'append', input: events });
+
+  requestCancel: ConversationStore['requestCancel'] = (turnId) =>
+    this.#writer.write({ kind: 'requestCancel', input: { turnId } });
 
   finish: ConversationStore['finish'] = (turn) =>
     this.#writer.write({ kind: 'finish', input: turn });
