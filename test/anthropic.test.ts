@@ -205,6 +205,29 @@ describe('on /v1', () => {
     expect(sentTurns(upstream.calls[1])[1]?.content).toEqual(recorded.content as SentBlock[]);
   });
 
+  test('thinking that the OpenAI SDK has put together from a stream is signed still', async () => {
+    upstream.script = answerWith(TOOLS);
+    const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: TOKEN });
+    const body = { model: 'test-model', tools: [TOOL] };
+    const question = { role: 'user' as const, content: '27 * 453?' };
+    const first = await client.chat.completions
+      .stream({ ...body, messages: [question] })
+      .finalChatCompletion();
+    const message = first.choices[0]?.message;
+    if (!message) throw new Error('no message');
+    const result = {
+      role: 'tool' as const,
+      tool_call_id: 'toolu_01CaLcCaLcCaLcCaLcCaLc',
+      content: '12231',
+    };
+    await client.chat.completions.create({ ...body, messages: [question, message, result] });
+    const thought = sentTurns(upstream.calls.at(-1))[1]?.content.filter(
+      ({ type }) => type === 'thinking',
+    );
+    // It keeps the last detail of those in a stream, and that one is whole.
+    expect(thought).toEqual([{ type: 'thinking', thinking: '', signature: 'ErUBomittedText+/==' }]);
+  });
+
   test('a failure is the same code for a stream and without, before and amid the answer', async () => {
     upstream.script = (call) =>
       replyJson(call, fixture('anthropic-overloaded').toString(), {
