@@ -140,6 +140,26 @@ describe('what goes out', () => {
   });
 });
 
+test('a health probe has the version too, without which Anthropic refuses it', async () => {
+  const versions: (string | null)[] = [];
+  const probed = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch(request) {
+      versions.push(request.headers.get('anthropic-version'));
+      return Response.json({ data: [] });
+    },
+  });
+  const other = await startGateway(`
+catalogue: replace
+upstreams: { claude: { kind: anthropic, base_url: "${probed.url.origin}/v1", api_key: k } }
+models: { a: { targets: [{ upstream: claude, model: m }] } }
+`);
+  await other.close();
+  await probed.stop();
+  expect(versions).toEqual(['2023-06-01']);
+});
+
 describe('on /v1', () => {
   test('an answer is a completion under the alias, or its chunks with usage only if asked', async () => {
     upstream.script = answerWith(TEXT);
