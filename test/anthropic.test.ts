@@ -140,6 +140,26 @@ describe('what goes out', () => {
   });
 });
 
+test('a health probe has the version too, without which Anthropic refuses it', async () => {
+  const versions: (string | null)[] = [];
+  const probed = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch(request) {
+      versions.push(request.headers.get('anthropic-version'));
+      return Response.json({ data: [] });
+    },
+  });
+  const other = await startGateway(`
+catalogue: replace
+upstreams: { claude: { kind: anthropic, base_url: "${probed.url.origin}/v1", api_key: k } }
+models: { a: { targets: [{ upstream: claude, model: m }] } }
+`);
+  await other.close();
+  await probed.stop();
+  expect(versions).toEqual(['2023-06-01']);
+});
+
 describe('on /v1', () => {
   test('an answer is a completion under the alias, or its chunks with usage only if asked', async () => {
     upstream.script = answerWith(TEXT);
@@ -203,6 +223,29 @@ describe('on /v1', () => {
     await ask(gateway, { tools: [TOOL], messages });
     const recorded = JSON.parse(fixture('anthropic-json-tools').toString()) as { content: unknown };
     expect(sentTurns(upstream.calls[1])[1]?.content).toEqual(recorded.content as SentBlock[]);
+  });
+
+  test('thinking that the OpenAI SDK has put together from a stream is signed still', async () => {
+    upstream.script = answerWith(TOOLS);
+    const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: TOKEN });
+    const body = { model: 'test-model', tools: [TOOL] };
+    const question = { role: 'user' as const, content: '27 * 453?' };
+    const first = await client.chat.completions
+      .stream({ ...body, messages: [question] })
+      .finalChatCompletion();
+    const message = first.choices[0]?.message;
+    if (!message) throw new Error('no message');
+    const result = {
+      role: 'tool' as const,
+      tool_call_id: 'toolu_01CaLcCaLcCaLcCaLcCaLc',
+      content: '12231',
+    };
+    await client.chat.completions.create({ ...body, messages: [question, message, result] });
+    const thought = sentTurns(upstream.calls.at(-1))[1]?.content.filter(
+      ({ type }) => type === 'thinking',
+    );
+    // It keeps the last detail of those in a stream, and that one is whole.
+    expect(thought).toEqual([{ type: 'thinking', thinking: '', signature: 'ErUBomittedText+/==' }]);
   });
 
   test('a failure is the same code for a stream and without, before and amid the answer', async () => {

@@ -11,7 +11,7 @@ export const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
 /**
  * What an answer of Anthropic's may take where a request names no limit, since their API wants one: the most that every
- * model they serve allows (Claude Opus 4 and 4.1 end there), so that it cuts as few answers as can be.
+ * model from Claude 4 on allows (Opus 4 and 4.1 end there), so that it cuts as few answers as can be.
  */
 export const ANTHROPIC_MAX_TOKENS = 32_000;
 

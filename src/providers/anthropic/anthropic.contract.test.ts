@@ -52,16 +52,26 @@ const STREAMS: Readonly<Record<string, (outcome: Outcome) => void>> = {
       ', so halve 453…',
     ]);
     expect(deltas.flatMap((delta) => delta['reasoning_details'] ?? [])).toEqual([
-      { type: 'reasoning.text', text: '27 is odd', format: FORMAT, index: 0 },
-      { type: 'reasoning.text', text: ', so halve 453…', format: FORMAT, index: 0 },
-      { type: 'reasoning.text', signature: SIGNATURE, format: FORMAT, index: 0 },
+      {
+        type: 'reasoning.text',
+        text: '27 is odd, so halve 453…',
+        signature: SIGNATURE,
+        format: FORMAT,
+        index: 0,
+      },
       {
         type: 'reasoning.encrypted',
         format: FORMAT,
         index: 1,
         data: 'EmwKAhgBEgy3va3pzix/LafPsn4aDFIT2Xlxh0L5L8rLVyIwxtE3rAFBa8cr3qpP',
       },
-      { type: 'reasoning.text', signature: 'ErUBomittedText+/==', format: FORMAT, index: 3 },
+      {
+        type: 'reasoning.text',
+        text: '',
+        signature: 'ErUBomittedText+/==',
+        format: FORMAT,
+        index: 3,
+      },
     ]);
     expect(textOf(outcome)).toBe('12,231');
     expect(toolArguments(outcome).join('')).toBe('{"a":27,"b":12345678901234567890}');

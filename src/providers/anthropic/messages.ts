@@ -91,17 +91,24 @@ function answerBlocks(message: Readonly<Record<string, unknown>>, path: string):
   return inPlaces(visible, thinkingBlocks(message['reasoning_details']));
 }
 
-/** Thinking that nothing follows is left out: Anthropic takes no message that ends with it. */
+/**
+ * Where a client has lost some of the thinking, the places of the rest say nothing any more: it goes first. Thinking
+ * that nothing follows is left out: Anthropic takes no message that ends with it.
+ */
 function inPlaces(
   visible: readonly (readonly Block[])[],
   thinking: readonly PlacedBlock[],
 ): Block[] {
+  const count = visible.length + thinking.length;
+  const hasGaps = thinking.some(({ place }) => place >= count);
+  const placeOf = (block: PlacedBlock) => (hasGaps ? 0 : block.place);
   const blocks: Block[] = [];
   let used = 0;
   visible.forEach((group, index) => {
-    for (let next = thinking[used]; next && next.place <= index + used; next = thinking[used]) {
+    let next = thinking[used];
+    while (next && placeOf(next) <= index + used) {
       blocks.push(next.block);
-      used++;
+      next = thinking[++used];
     }
     blocks.push(...group);
   });

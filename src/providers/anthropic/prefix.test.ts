@@ -203,7 +203,7 @@ describe('thinking that comes back', () => {
   const blocksOf = (message: object) => sent([message]).messages[0]?.content;
   const SIGNATURE = 'EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds/8f7Nq+KYUo==';
 
-  test('from a stream, in fragments, is the same blocks in their places', async () => {
+  test('from a stream is the same blocks in their places', async () => {
     const outcome = await replay([fixture('anthropic-thinking')], {
       stream: true,
       kind: 'anthropic',

@@ -1,25 +1,21 @@
-// Thinking in both directions. Outwards it is text to read (`reasoning_content`) and entries of `reasoning_details` in
-// OpenRouter's form. Whoever sends the entries back, whole or in the fragments of a stream, has the same blocks sent
-// again, signature included: Anthropic verifies them.
+// Thinking in both directions. Outwards it is text to read (`reasoning_content`) and an entry of `reasoning_details` for
+// each block, in OpenRouter's form. Whoever sends the entries back, whole as they are here or in the fragments that
+// others make of them, has the same blocks sent again, signature included: Anthropic verifies them.
 import { isObject } from '../../json/document.ts';
 import { blockOf, type Block } from './block.ts';
 
 const FORMAT = 'anthropic-claude-v1';
 
-/** The delta for a piece of a thinking block: of its text, or its signature. `place` is the block's in its message. */
-export function thinkingDelta(
-  piece: { readonly text: string } | { readonly signature: string },
-  place: number,
-): Record<string, unknown> {
-  const detail = { type: 'reasoning.text', ...piece, format: FORMAT, index: place };
-  return {
-    ...('text' in piece ? { reasoning_content: piece.text } : {}),
-    reasoning_details: [detail],
-  };
+export interface Thought {
+  readonly text: string;
+  /** Empty where the upstream gives none; such a block cannot go back. */
+  readonly signature: string;
 }
 
-export function thinkingDetail(text: string, signature: string, place: number): object {
-  return { type: 'reasoning.text', text, signature, format: FORMAT, index: place };
+/** `place` is the block's in its message. */
+export function thinkingDetail({ text, signature }: Thought, place: number): object {
+  const signed = signature === '' ? {} : { signature };
+  return { type: 'reasoning.text', text, ...signed, format: FORMAT, index: place };
 }
 
 export function redactedDetail(data: string, place: number): object {

@@ -4,7 +4,7 @@ import { interruptedError, protocolError } from '../failure.ts';
 import type { Completion } from '../provider.ts';
 import { errorInMessage } from './failure.ts';
 import { finishReasonOf, refusalIn, usageOf } from './finish.ts';
-import { createPlaces, redactedDetail, thinkingDetail } from './reasoning.ts';
+import { createPlaces, redactedDetail, thinkingDetail, type Thought } from './reasoning.ts';
 import type { StreamedFor } from './stream.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -52,13 +52,7 @@ function messageOf(content: readonly Json[]): Json {
         break;
       case 'thinking':
         reasoning += stringOf(block['thinking']);
-        details.push(
-          thinkingDetail(
-            stringOf(block['thinking']),
-            stringOf(block['signature']),
-            places.ofBlock(),
-          ),
-        );
+        details.push(thinkingDetail(thoughtOf(block), places.ofBlock()));
         break;
       case 'redacted_thinking':
         details.push(redactedDetail(stringOf(block['data']), places.ofBlock()));
@@ -77,6 +71,10 @@ function messageOf(content: readonly Json[]): Json {
     ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
     ...(details.length > 0 ? { reasoning_details: details } : {}),
   };
+}
+
+function thoughtOf({ thinking, signature }: Json): Thought {
+  return { text: stringOf(thinking), signature: stringOf(signature) };
 }
 
 function callOf({ id, name, input }: Json): object {

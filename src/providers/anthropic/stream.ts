@@ -1,11 +1,18 @@
 // The events of a streamed message as OpenAI's chunks, one event after the other.
+import { MAX_REPLY_BYTES } from '../../domain/limits.ts';
 import { isObject } from '../../json/document.ts';
 import { interruptedError, protocolError } from '../failure.ts';
 import type { Completion } from '../provider.ts';
 import type { Completeness } from '../read-events.ts';
 import { errorInMessage } from './failure.ts';
 import { finishReasonOf, mergedUsage, refusalIn, usageOf } from './finish.ts';
-import { createPlaces, redactedDetail, thinkingDelta, type Places } from './reasoning.ts';
+import {
+  createPlaces,
+  redactedDetail,
+  thinkingDetail,
+  type Places,
+  type Thought,
+} from './reasoning.ts';
 
 type Event = Readonly<Record<string, unknown>>;
 
@@ -34,6 +41,8 @@ interface OpenBlock {
   /** What a tool was given as it began: nothing from Anthropic, which sends it in pieces; all of it from others. */
   readonly input: unknown;
   hasInput: boolean;
+  /** What has come of a thinking block; null for other blocks. */
+  thought: Thought | null;
 }
 
 interface State extends StreamedFor {
@@ -111,6 +120,7 @@ function beginBlock(state: State, { index, content_block: block }: Event): Compl
     place: isTool || isThinking ? state.places.ofBlock() : -1,
     input,
     hasInput: false,
+    thought: type === 'thinking' ? { text: '', signature: '' } : null,
   };
   state.open.set(index, opened);
   if (isTool) {
@@ -143,14 +153,19 @@ function sayPieces(
   { text, thinking, signature }: Event,
   block: OpenBlock,
 ): Completion[] {
-  const deltas: Record<string, unknown>[] = [];
   if (isSaid(text)) {
     state.places.ofText();
-    deltas.push({ content: text });
+    return say(state, { content: text });
   }
-  if (isSaid(thinking)) deltas.push(thinkingDelta({ text: thinking }, block.place));
-  if (isSaid(signature)) deltas.push(thinkingDelta({ signature }, block.place));
-  return deltas.flatMap((delta) => say(state, delta));
+  if (!block.thought) return [];
+  block.thought = {
+    text: block.thought.text + (isSaid(thinking) ? thinking : ''),
+    signature: block.thought.signature + (isSaid(signature) ? signature : ''),
+  };
+  if (block.thought.text.length + block.thought.signature.length > MAX_REPLY_BYTES) {
+    throw protocolError(state.upstream, 'sent thinking beyond the size limit');
+  }
+  return isSaid(thinking) ? say(state, { reasoning_content: thinking }) : [];
 }
 
 function sayInput(state: State, json: unknown, block: OpenBlock): Completion[] {
@@ -159,9 +174,16 @@ function sayInput(state: State, json: unknown, block: OpenBlock): Completion[] {
   return say(state, { tool_calls: [{ index: block.toolIndex, function: { arguments: json } }] });
 }
 
+/**
+ * The detail of a thinking block is said once and whole: of many pieces, clients that do not know the member keep the
+ * last, and a signature without its text would have their next request refused.
+ */
 function endBlock(state: State, { index }: Event): Completion[] {
   const block = state.open.get(index);
   state.open.delete(index);
+  if (block?.thought) {
+    return say(state, { reasoning_details: [thinkingDetail(block.thought, block.place)] });
+  }
   if (!block || block.toolIndex === null || block.hasInput) return [];
   return sayInput(state, JSON.stringify(block.input ?? {}), block);
 }
