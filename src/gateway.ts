@@ -75,7 +75,7 @@ export async function createGateway({
   });
   const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
   const catalog = createCatalog(Object.keys(config.models).map((name) => aliasOf(name, config)));
-  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines })));
+  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines }), clock));
   const turns = createTurns(
     { store, provider, health, clock, deadlines, probe },
     {
@@ -179,9 +179,16 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
   };
 }
 
-function headersFor(upstream: Config['upstreams'][string]): Record<string, string> {
-  const { api_key, headers } = upstream;
-  return { ...(api_key === undefined ? {} : credentialHeader(upstream, api_key)), ...headers };
+function headersFor({
+  kind,
+  base_url,
+  api_key,
+  headers,
+}: Config['upstreams'][string]): Record<string, string> {
+  return {
+    ...(api_key === undefined ? {} : credentialHeader({ kind, base_url }, api_key)),
+    ...headers,
+  };
 }
 
 function isLoopback(baseUrl: string): boolean {
