@@ -7,10 +7,7 @@ import { createOpenAiProvider } from './openai.ts';
 import type { Provider, Target } from './provider.ts';
 import type { UpstreamClient } from './upstream.ts';
 
-export function createProvider(
-  client: UpstreamClient,
-  clock: Pick<Clock, 'now'> = systemClock,
-): Provider {
+export function createProvider(client: UpstreamClient, clock: Clock = systemClock): Provider {
   const openAi = createOpenAiProvider(client);
   const dialects: Readonly<Record<string, Provider>> = {
     anthropic: createAnthropicProvider(client, clock),

@@ -1,8 +1,10 @@
 // Replays recorded reply bodies to the provider: in memory, cut however a test likes, or over a socket.
 import { readFileSync } from 'node:fs';
+import type { Clock } from '../../src/domain/clock.ts';
 import { GatewayError } from '../../src/domain/errors.ts';
 import { createProvider } from '../../src/providers/by-kind.ts';
 import type { Completion, Provider, Target } from '../../src/providers/provider.ts';
+import type { UpstreamClient } from '../../src/providers/upstream.ts';
 
 export function fixture(name: string): Buffer {
   return readFileSync(new URL(`../../src/providers/fixtures/${name}.bytes`, import.meta.url));
@@ -48,9 +50,6 @@ const CALL = {
   body: '{"model":"fake-model","messages":[{"role":"user","content":"hi"}]}',
   requestId: 'req_replay',
 };
-
-/** Dialects whose engines do not say when they answered take the time from here. */
-const REPLAYED_AT = { now: () => 1_700_000_000_000 };
 
 /** Asks once and takes in everything. */
 export async function outcomeOf(
@@ -100,6 +99,9 @@ export async function outcomeOf(
   }
 }
 
+/** For dialects that have to date their answers: the same whenever they are replayed. */
+const STOPPED_CLOCK: Clock = { now: () => 1_700_000_000_000, elapsed: () => 0 };
+
 /** The outcome of a reply whose body arrives in these pieces and then ends. */
 export async function replay(
   pieces: readonly Uint8Array[],
@@ -110,15 +112,17 @@ export async function replay(
     contentType = stream ? 'text/event-stream; charset=utf-8' : 'application/json',
   }: { stream: boolean; choices?: number; kind?: string; contentType?: string },
 ): Promise<Outcome> {
-  const post = () =>
-    Promise.resolve({
-      contentType,
-      async *chunks() {
-        yield* pieces;
-      },
-      discard() {},
-    });
-  const provider = createProvider({ post }, REPLAYED_AT);
+  const client: UpstreamClient = {
+    post: () =>
+      Promise.resolve({
+        contentType,
+        async *chunks() {
+          yield* pieces;
+        },
+        discard() {},
+      }),
+  };
+  const provider = createProvider(client, STOPPED_CLOCK);
   return await outcomeOf(provider, { stream, choices, kind });
 }
 
