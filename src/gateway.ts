@@ -5,7 +5,7 @@ import { createRateLimit } from './access/rate-limit.ts';
 import { createTurns } from './chat/turns.ts';
 import type { Config } from './config/schema.ts';
 import { configHash } from './config/secrets.ts';
-import { timeoutsFor } from './config/upstreams.ts';
+import { isNativeOllama, openAiBaseUrl, timeoutsFor } from './config/upstreams.ts';
 import { unavailableStore } from './conversations/unavailable-store.ts';
 import type { ConversationStore } from './conversations/store.ts';
 import { systemClock } from './domain/clock.ts';
@@ -18,7 +18,7 @@ import { createProbe, type Probe } from './observe/probe.ts';
 import type { Log } from './observe/log.ts';
 import { createProvider } from './providers/by-kind.ts';
 import { credentialHeader } from './providers/credential-header.ts';
-import type { Target } from './providers/provider.ts';
+import type { OllamaSettings, Target } from './providers/provider.ts';
 import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
 import { createCatalog, type Alias } from './routing/catalog.ts';
@@ -65,7 +65,7 @@ export async function createGateway({
     upstreams: Object.entries(config.upstreams).map(([name, upstream]) => ({
       name,
       kind: upstream.kind,
-      baseUrl: upstream.base_url,
+      baseUrl: openAiBaseUrl(upstream),
       headers: headersFor(upstream),
     })),
     intervalMs: config.health.probe_interval_ms,
@@ -164,6 +164,7 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
       headers: headersFor(upstream),
       model: target.model,
       timeouts: timeoutsFor(upstream, model),
+      ...(isNativeOllama(upstream) ? { ollama: ollamaSettings(upstream, target) } : {}),
     };
   });
   return {
@@ -176,6 +177,16 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
     minMaxTokens: model.min_max_tokens ?? null,
     typicalResponseSeconds: model.typical_response_seconds ?? null,
     targets,
+  };
+}
+
+function ollamaSettings(
+  { keep_alive }: Config['upstreams'][string],
+  { num_ctx }: Config['models'][string]['targets'][number],
+): OllamaSettings {
+  return {
+    ...(num_ctx === undefined ? {} : { numCtx: num_ctx }),
+    ...(keep_alive === undefined ? {} : { keepAlive: keep_alive }),
   };
 }
 

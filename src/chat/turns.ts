@@ -174,7 +174,9 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
       open.set(live.id, { live, conversationId, done, finished });
       try {
         const contextTokens =
-          deps.health.contextOf(plan[0].upstream, plan[0].model) ?? alias.contextWindow;
+          plan[0].ollama?.numCtx ??
+          deps.health.contextOf(plan[0].upstream, plan[0].model) ??
+          alias.contextWindow;
         const accepted = await acceptTurn(live.id, request, {
           store,
           clock,

@@ -2,7 +2,7 @@
 // gateway runs on, with references resolved, the default catalogue merged in and every alias's targets laid out.
 
 import { z } from 'zod';
-import { milliseconds, headerValue, line, onOff } from './fields.ts';
+import { milliseconds, headerValue, keepAlive, line, onOff } from './fields.ts';
 import { reasoningChoice, secret, serverUrl, storageUrl, wholeNumber } from './fields.ts';
 
 const UPSTREAM_KINDS = [
@@ -119,6 +119,9 @@ const upstreamSchema = z.strictObject({
     .default({})
     .describe('Further headers that the gateway sends to it.'),
   timeouts: timeoutsSchema.prefault({}).describe('Time limits for requests to it.'),
+  keep_alive: keepAlive()
+    .optional()
+    .describe('Ollama only: how long models stay loaded, such as 30m, or -1 for good.'),
 });
 
 const capabilitiesSchema = z.strictObject({
@@ -142,6 +145,9 @@ const targetSchema = z.strictObject({
   weight: wholeNumber(1, 1000)
     .optional()
     .describe('Share of the traffic among targets of equal rank; all alike where absent.'),
+  num_ctx: wholeNumber(1, 1_000_000_000)
+    .optional()
+    .describe("Ollama only: the model's window in tokens; Ollama's own default is small."),
 });
 
 const modelSchema = z.strictObject({
@@ -215,7 +221,7 @@ export type Settings = z.output<typeof settingsSchema>;
 
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
-/** A model server; `base_url` is OpenAI-compatible, without a slash at its end. */
+/** A model server; `base_url` has no slash at its end, and is the native root of an Ollama. */
 export type Upstream = Frozen<Omit<Settings['upstreams'][string], 'base_url'>> & {
   readonly base_url: string;
 };

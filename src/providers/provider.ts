@@ -18,13 +18,22 @@ export interface Target {
   /** The upstream's name in the configuration. */
   readonly upstream: string;
   readonly kind: string;
-  /** Where `/chat/completions` hangs, without a trailing slash. */
+  /** Where the dialect's paths hang (`/chat/completions`, Ollama's `/api/chat`), without a trailing slash. */
   readonly baseUrl: string;
   /** Credentials and configured headers: all that goes out beside the fixed ones. */
   readonly headers: Readonly<Record<string, string>>;
   /** The upstream's own name for the model. */
   readonly model: string;
   readonly timeouts: Timeouts;
+  /** What Ollama alone is told with each request. */
+  readonly ollama?: OllamaSettings;
+}
+
+export interface OllamaSettings {
+  /** Tokens of prompt and answer together that the model is loaded for. */
+  readonly numCtx?: number;
+  /** How long the model stays loaded: whole seconds, or a duration such as `30m`. */
+  readonly keepAlive?: string;
 }
 
 export interface ChatCall {

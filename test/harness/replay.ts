@@ -102,8 +102,15 @@ export async function replay(
     stream,
     choices = 1,
     kind = TARGET.kind,
+    baseUrl = TARGET.baseUrl,
     contentType = stream ? 'text/event-stream; charset=utf-8' : 'application/json',
-  }: { stream: boolean; choices?: number; kind?: string; contentType?: string },
+  }: {
+    stream: boolean;
+    choices?: number;
+    kind?: string;
+    baseUrl?: string;
+    contentType?: string;
+  },
 ): Promise<Outcome> {
   const provider = createProvider({
     post: () =>
@@ -115,7 +122,7 @@ export async function replay(
         discard() {},
       }),
   });
-  return await outcomeOf(provider, { stream, choices, kind });
+  return await outcomeOf(provider, { stream, choices, kind, baseUrl });
 }
 
 export function oneByOne(bytes: Uint8Array): Uint8Array[] {
