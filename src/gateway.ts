@@ -164,6 +164,9 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
       headers: headersFor(upstream),
       model: target.model,
       timeouts: timeoutsFor(upstream, model),
+      ...(upstream.reasoning_history === undefined
+        ? {}
+        : { reasoningHistory: upstream.reasoning_history }),
       ...(isNativeOllama(upstream) ? { ollama: ollamaSettings(upstream, target) } : {}),
     };
   });

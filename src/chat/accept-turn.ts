@@ -6,9 +6,11 @@ import type { Turn } from '../conversations/turn.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
+import type { ReasoningHistory } from '../domain/message.ts';
 import { assembleMessages } from '../prompt/assemble.ts';
 import { compactedEpoch, nextEpoch, sentMessages } from '../prompt/epoch.ts';
 import { expectedCachedTokens } from '../prompt/prefix.ts';
+import { replayOf, withReasoning, type ReplayTarget } from '../prompt/replay.ts';
 import { windowFor } from '../prompt/window.ts';
 import type { Target } from '../providers/provider.ts';
 import { shortTitle } from './short-title.ts';
@@ -18,8 +20,8 @@ export interface AcceptedTurn {
   readonly turnId: string;
   readonly conversationId: string;
   readonly epoch: Epoch;
-  /** JSON text of the messages array to send. */
-  readonly messages: string;
+  /** JSON text of the messages array to send to a target, with as much of earlier reasoning as it wants. */
+  messagesFor(target: ReplayTarget): string;
   /** What the answer will be a child of. */
   readonly inputNode: ConversationNode;
   /** The turn opens its conversation. */
@@ -102,6 +104,9 @@ async function draftTurn(
   const inputNode = nodes.at(-1);
   if (!inputNode) throw new TypeError('a turn has an input');
   const blobs = await blobsOf(sent, input.blobs, store);
+  const messagesFor = messagesOf(epoch, sent, blobs);
+  // An image that is missing has to be told before the turn is accepted.
+  messagesFor(target);
   return {
     conversation,
     parentNode,
@@ -111,13 +116,30 @@ async function draftTurn(
       turnId,
       conversationId: conversation?.id ?? newId('conv'),
       epoch,
-      messages: assembleMessages(epoch.profile, sent, blobs),
+      messagesFor,
       inputNode,
       isFirst: conversation === null,
       compactedTurns,
       expectedCachedTokens: expectedCachedTokens(before, { ...target, epochId: epoch.id }),
       acceptedAt: createdAt,
     },
+  };
+}
+
+/** Another target than the first may want other members, but few kinds differ: each form is made once. */
+function messagesOf(
+  { profile }: Epoch,
+  sent: readonly ConversationNode[],
+  blobs: ReadonlyMap<string, Blob>,
+): AcceptedTurn['messagesFor'] {
+  const made = new Map<ReasoningHistory, string>();
+  return (target) => {
+    const history = replayOf(target);
+    const known = made.get(history);
+    if (known !== undefined) return known;
+    const messages = assembleMessages(profile, withReasoning(sent, history), blobs);
+    made.set(history, messages);
+    return messages;
   };
 }
 
@@ -164,7 +186,7 @@ function fitted(
   const sameWindow =
     before?.epochId === asked.id && promptTokens !== null && completionTokens !== null;
   const answered = sent.findLastIndex(({ id }) => id === before?.outputNode) + 1;
-  const window = windowFor(sent, {
+  const window = windowFor(withReasoning(sent, replayOf(deps.target)), {
     contextTokens: deps.contextTokens,
     answerTokens: request.answerTokens,
     known: sameWindow ? { messages: answered, tokens: promptTokens + completionTokens } : null,

@@ -6,6 +6,7 @@ import type { Completion } from '../providers/provider.ts';
 import type { Blob } from '../conversations/conversation.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { markImages, wellFormedJson, type MarkedContent } from '../prompt/blob-mark.ts';
+import { wholeReasoning } from '../prompt/replay.ts';
 import type { NewNode } from '../conversations/node.ts';
 
 /** An answer as far as it has come. Only choice 0 counts: /c1 asks for one. */
@@ -63,7 +64,7 @@ export function isVisible(answer: Answer): boolean {
 
 /** The message to seal: role, content and tool calls go upstream again, the rest is kept beside it. */
 export function answerNode(answer: Answer, createdAt: number): NewSealedAnswer {
-  const { images, ...extra } = answer.extra;
+  const { images, ...extra } = wholeExtra(answer);
   const drawn = drawnImages(images);
   const message = {
     role: 'assistant',
@@ -106,12 +107,12 @@ export function answerCompletion(
   answer: Answer,
   { alias, conversationId, turnId }: { alias: string; conversationId: string; turnId: string },
 ): string {
-  const { content, toolCalls, extra } = answer;
+  const { content, toolCalls } = answer;
   const message = {
     role: 'assistant',
     content: content === '' && toolCalls.length > 0 ? null : content,
     ...(toolCalls.length > 0 ? { tool_calls: toolCalls } : {}),
-    ...extra,
+    ...wholeExtra(answer),
   };
   return JSON.stringify({
     id: answer.id ?? `chatcmpl-${turnId}`,
@@ -124,6 +125,12 @@ export function answerCompletion(
     conversation_id: conversationId,
     turn_id: turnId,
   });
+}
+
+/** What a stream added to the message, its fragments of reasoning put together. */
+function wholeExtra({ extra }: Answer): Readonly<Record<string, unknown>> {
+  const { reasoning_details: details } = extra;
+  return Array.isArray(details) ? { ...extra, reasoning_details: wholeReasoning(details) } : extra;
 }
 
 function mergedExtra(

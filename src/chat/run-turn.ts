@@ -23,7 +23,7 @@ export interface RunTurnDeps {
 /** What is asked of an upstream. */
 export interface TurnAsk {
   readonly request: Pick<TurnRequest, 'parameters'>;
-  readonly accepted: Pick<AcceptedTurn, 'messages' | 'epoch'>;
+  readonly accepted: Pick<AcceptedTurn, 'messagesFor' | 'epoch'>;
   /** null where all may share cached prefixes. */
   readonly cacheSalt: string | null;
 }
@@ -122,7 +122,7 @@ export function bodyOf({ request, accepted, cacheSalt }: TurnAsk, target: Target
   const { tools, toolChoice, responseFormat } = accepted.epoch.profile;
   const members: Record<string, string | null> = {
     model: JSON.stringify(target.model),
-    messages: accepted.messages,
+    messages: accepted.messagesFor(target),
     tools,
     // Engines refuse a choice of tools where there are none.
     tool_choice: tools === null ? null : toolChoice,

@@ -22,6 +22,8 @@ export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
 
 const MODALITIES = ['text', 'image', 'audio', 'video'] as const;
 
+const REASONING_HISTORY = ['none', 'reasoning', 'reasoning_content', 'reasoning_details'] as const;
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Names of upstreams: they appear in a response header and in paths of settings. */
@@ -119,6 +121,10 @@ const upstreamSchema = z.strictObject({
     .default({})
     .describe('Further headers that the gateway sends to it.'),
   timeouts: timeoutsSchema.prefault({}).describe('Time limits for requests to it.'),
+  reasoning_history: z
+    .enum(REASONING_HISTORY)
+    .optional()
+    .describe('The member in which /c1 sends earlier reasoning back; by kind where absent.'),
   keep_alive: keepAlive()
     .optional()
     .describe('Ollama only: how long models stay loaded, such as 30m, or -1 for good.'),

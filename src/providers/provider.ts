@@ -1,6 +1,6 @@
 // The contract between the gateway and what it asks: one call in, a reply out as JSON or as chunks, failures as
 // GatewayErrors. A reply that ends without throwing is complete; one that is cut, wrong or late always throws.
-import type { Usage } from '../domain/message.ts';
+import type { ReasoningHistory, Usage } from '../domain/message.ts';
 
 /** Milliseconds each; every one is named in the error when it runs out. */
 export interface Timeouts {
@@ -25,6 +25,8 @@ export interface Target {
   /** The upstream's own name for the model. */
   readonly model: string;
   readonly timeouts: Timeouts;
+  /** How /c1 sends earlier reasoning back, where the operator says so; by kind where absent. */
+  readonly reasoningHistory?: ReasoningHistory;
   /** What Ollama alone is told with each request. */
   readonly ollama?: OllamaSettings;
 }
