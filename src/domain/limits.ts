@@ -9,6 +9,9 @@ export const MAX_EVENT_CHARS = 48 * 1024 * 1024;
 /** A whole non-streamed upstream reply, images included. */
 export const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
+/** What a compressed reply may grow to, streamed or not: nobody asked for compression, and a small one can hide much. */
+export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+
 /** An upstream's error body: enough for its message, not for a page of HTML. */
 export const MAX_ERROR_BODY_BYTES = 64 * 1024;
 

@@ -35,6 +35,9 @@ export function timeoutError(limit: TimeLimit, ms: number, upstream: string): Ga
 /** A fetch or read that failed below HTTP. `begun`: whether part of a reply had come. */
 export function transportError(cause: unknown, upstream: string, begun: boolean): GatewayError {
   if (cause instanceof GatewayError) return cause;
+  if (networkReason(cause) === 'ZlibError') {
+    return protocolError(upstream, 'sent a compressed reply that cannot be read', cause);
+  }
   if (begun) return interruptedError(upstream, cause);
   return new GatewayError('upstream_unavailable', {
     message: `The upstream "${upstream}" could not be reached (${networkReason(cause)}). Try again shortly.`,
