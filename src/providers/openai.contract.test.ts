@@ -184,6 +184,87 @@ describe('every reply in one piece', () => {
   });
 });
 
+describe('a stream where a whole reply was asked for', () => {
+  const SSE = { stream: false, contentType: 'text/event-stream' };
+  const whole = async (name: string) => await replay([fixture(name)], SSE);
+
+  for (const name of Object.keys(STREAMS)) {
+    test(`comes out as one, with the same text and ends: ${name}`, async () => {
+      const streamed = await replay([fixture(name)], { stream: true });
+      const { json, error } = await whole(name);
+      expect(error).toBeNull();
+      expect(json).toHaveLength(1);
+      const outcome = { json, error, comments: [] };
+      for (const index of [0, 1]) expect(textOf(outcome, index)).toBe(textOf(streamed, index));
+      expect(finishReasons(outcome)).toEqual(finishReasons(streamed));
+      expect(chunksOf(outcome)[0]?.['object']).toBe('chat.completion');
+    });
+  }
+
+  test('keeps calls, reasoning, usage and what the engine adds', async () => {
+    const calls = { json: (await whole('vllm-tool-calls')).json, comments: [], error: null };
+    expect(chunksOf(calls)[0]?.choices?.[0]).toMatchObject({
+      message: {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ function: { name: 'get_weather', arguments: '{"city": "Köln"}' } }],
+      },
+      finish_reason: 'tool_calls',
+    });
+    const said = { json: (await whole('vllm-stream')).json, comments: [], error: null };
+    expect(chunksOf(said)[0]).toMatchObject({
+      choices: [{ message: { reasoning: 'Hm, ü' }, stop_reason: null }],
+      usage: { completion_tokens: 5 },
+    });
+    const routed = { json: (await whole('openrouter-stream')).json, comments: [], error: null };
+    expect(chunksOf(routed)[0]).toMatchObject({
+      provider: 'DeepInfra',
+      usage: { cost: 0.00000217 },
+    });
+  });
+
+  test('takes the first of two ends, and the last of two counts', async () => {
+    const usage = (tokens: number) =>
+      `data: {"choices":[],"usage":{"prompt_tokens":${tokens}}}\n\n`;
+    const text =
+      event({ index: 1, delta: { content: 'b' }, finish_reason: 'length' }) +
+      event({ delta: { content: 'a' }, finish_reason: 'stop', logprobs: { content: [1] } }) +
+      event({
+        index: 0,
+        delta: { content: '!' },
+        finish_reason: 'length',
+        logprobs: { content: [2] },
+      }) +
+      usage(1) +
+      usage(2);
+    const { json } = await replay([Buffer.from(text)], { ...SSE, choices: 2 });
+    expect(JSON.parse(json[0] ?? '')).toEqual({
+      object: 'chat.completion',
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: 'a!' },
+          logprobs: { content: [1, 2] },
+          finish_reason: 'stop',
+        },
+        { index: 1, message: { role: 'assistant', content: 'b' }, finish_reason: 'length' },
+      ],
+      usage: { prompt_tokens: 2 },
+    });
+  });
+
+  for (const [name, { code }] of Object.entries(FAILING_STREAMS)) {
+    test(`fails as it does: ${name}`, async () => {
+      expect((await whole(name)).error?.code).toBe(code);
+    });
+  }
+
+  test('and neither one nor the other is a protocol error', async () => {
+    const { error } = await replay([Buffer.from('data: <html>\n\n')], SSE);
+    expect(error).toMatchObject({ code: 'upstream_protocol_error', status: 502 });
+  });
+});
+
 describe('of several choices that come one after another', () => {
   const first = event({ index: 0, delta: { content: 'a' }, finish_reason: 'stop' });
   const second = event({ index: 1, delta: { content: 'b' }, finish_reason: 'stop' });

@@ -7,6 +7,7 @@ import { createEventSplitter, type SseEvent } from '../sse/split.ts';
 import { DONE } from '../sse/encode.ts';
 import { errorInReply, interruptedError, protocolError } from './failure.ts';
 import { completionAsStream } from './completion-as-stream.ts';
+import { streamAsCompletion } from './stream-as-completion.ts';
 import type { ChatEvent, Completion, Provider } from './provider.ts';
 import type { UpstreamClient, UpstreamResponse } from './upstream.ts';
 
@@ -24,12 +25,11 @@ export function createOpenAiProvider(client: UpstreamClient): Provider {
         signal,
       );
       const isStream = /^text\/event-stream\b/i.test(response.contentType);
-      if (isStream && call.stream) {
-        return { kind: 'stream', events: readStream(response, target.upstream, call.choices ?? 1) };
-      }
       if (isStream) {
-        response.discard();
-        throw protocolError(target.upstream, 'sent a stream where JSON was asked for');
+        const events = readStream(response, target.upstream, call.choices ?? 1);
+        if (call.stream) return { kind: 'stream', events };
+        const completion = await streamAsCompletion(events, target.upstream);
+        return { kind: 'json', json: JSON.stringify(completion), completion };
       }
       const { json, completion } = await readCompletion(response, target.upstream);
       if (!call.stream) return { kind: 'json', json, completion };

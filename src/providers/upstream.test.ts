@@ -256,16 +256,6 @@ describe('what an upstream refuses', () => {
       }
     });
   }
-
-  test('a stream where JSON was asked for closes the connection at once', async () => {
-    let closed: Promise<void> | undefined;
-    upstream.script = async (call) => {
-      ({ closed } = call);
-      await sendChunked(call, SSE_HEAD, [Buffer.from('data: {}\n\n')]);
-    };
-    expect((await ask(false)).error).toMatchObject({ code: 'upstream_protocol_error' });
-    await closed;
-  });
 });
 
 test('a call that is aborted while nobody reads leaves no deadline armed', async () => {
