@@ -42,8 +42,9 @@ export function withChunk(answer: Answer, chunk: Completion): Answer {
   const { role: ___, content, tool_calls, ...extra } = delta;
   return {
     ...answer,
-    id: answer.id ?? id ?? null,
-    created: answer.created ?? (typeof created === 'number' ? created : null),
+    // Azure's first chunk has members without anything in them.
+    id: answer.id ?? (id || null),
+    created: answer.created ?? (typeof created === 'number' && created > 0 ? created : null),
     extra: withMore(answer.extra, extra),
     content: typeof content === 'string' ? answer.content + content : answer.content,
     ...withCalls(answer, tool_calls),

@@ -12,6 +12,7 @@ export function crossCheck(written: Tree, merged: Tree): Problem[] {
     ...Object.entries(upstreams).flatMap(([name, upstream]) => [
       ...checkAddress(name, upstream),
       ...checkKeepAlive(name, upstream),
+      ...checkAzure(name, upstream),
     ]),
     ...Object.entries(treeAt(written, 'models')).flatMap(([alias, model]) =>
       isTree(model) ? checkModel(alias, model, { upstreams, merged }) : [],
@@ -25,6 +26,16 @@ function checkAddress(name: string, upstream: unknown): Problem[] {
   const kind = upstream['kind'];
   if (typeof kind !== 'string' || hasKnownAddress(kind)) return [];
   return [{ path: formatPath(['upstreams', name, 'base_url']), message: `is missing` }];
+}
+
+/** The older addresses name the deployment and a version; the v1 API takes the deployment as the model. */
+function checkAzure(name: string, upstream: unknown): Problem[] {
+  if (!isTree(upstream) || upstream['kind'] !== 'azure') return [];
+  const { base_url: url } = upstream;
+  if (typeof url !== 'string' || !url.includes('/deployments/')) return [];
+  const message =
+    'is an address of a single deployment; use https://NAME.openai.azure.com/openai/v1, with the deployment as the model of a target';
+  return [{ path: formatPath(['upstreams', name, 'base_url']), message }];
 }
 
 const NATIVE_ONLY = "works over Ollama's own API only: it needs an upstream of kind ollama";

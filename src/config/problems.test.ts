@@ -21,6 +21,14 @@ function problemsOf(yaml = '', sources: Pick<ConfigSources, 'env' | 'argv'> = {}
 }
 
 describe('mistakes', () => {
+  test('the address of one Azure deployment is refused, and the right one told', () => {
+    const yaml =
+      'upstreams: { a: { kind: azure, base_url: "https://n.openai.azure.com/openai/deployments/d" } }';
+    expect(problemsOf(yaml)).toEqual([
+      'upstreams.a.base_url: is an address of a single deployment; use https://NAME.openai.azure.com/openai/v1, with the deployment as the model of a target',
+    ]);
+  });
+
   test('what works over the native API of an Ollama alone is refused elsewhere', () => {
     const yaml = `
 catalogue: replace

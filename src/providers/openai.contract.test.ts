@@ -55,6 +55,30 @@ const STREAMS: Readonly<Record<string, (outcome: Outcome) => void>> = {
     expect([textOf(outcome, 0), textOf(outcome, 1)]).toEqual(['Red.', 'Blue!']);
     expect(finishReasons(outcome)).toEqual(['stop', 'stop']);
   },
+  'azure-stream': (outcome) => {
+    expect(textOf(outcome)).toBe('Guten Tag ü');
+    expect(outcome.json[0]).toContain('"prompt_filter_results":[{"prompt_index":0');
+    expect(finishReasons(outcome)).toEqual(['stop']);
+  },
+  'azure-async-filter': (outcome) => {
+    expect(textOf(outcome)).toBe('It was');
+    expect(finishReasons(outcome)).toEqual(['content_filter']);
+    expect(outcome.json.at(-1)).toContain('"check_offset":506');
+  },
+  'lmstudio-stream': (outcome) => {
+    expect(textOf(outcome)).toBe('Ja!');
+    expect(outcome.json[1]).toContain('"reasoning_content":", ja"');
+  },
+  'sglang-stream': (outcome) => {
+    expect(toolArguments(outcome)).toEqual(['', '{"a": 1', '}']);
+    expect(finishReasons(outcome)).toEqual(['tool_calls']);
+    expect(chunksOf(outcome).at(-1)?.usage?.prompt_tokens_details?.cached_tokens).toBe(128);
+  },
+  'deepseek-stream': (outcome) => {
+    expect(outcome.comments).toEqual([' keep-alive', ' keep-alive']);
+    expect(textOf(outcome)).toBe('Gut');
+    expect(chunksOf(outcome).at(-1)?.usage?.completion_tokens).toBe(5);
+  },
   'sse-line-ends': (outcome) => {
     expect(textOf(outcome)).toBe('Zeileü😀');
     expect(outcome.comments).toEqual([' hello', ' half', ' way']);
@@ -78,6 +102,10 @@ const WHOLE: Readonly<Record<string, (outcome: Outcome) => void>> = {
   'llama-cpp-json': (outcome) => {
     expect(outcome.json).toEqual([fixture('llama-cpp-json').toString()]);
     expect(chunksOf(outcome)[0]?.usage?.prompt_tokens).toBe(21);
+  },
+  'vllm-lmcache-json': (outcome) => {
+    expect(outcome.json).toEqual([fixture('vllm-lmcache-json').toString()]);
+    expect(chunksOf(outcome)[0]?.usage?.prompt_tokens_details?.cached_tokens).toBe(2048);
   },
   'openrouter-image': (outcome) => {
     expect(outcome.json).toEqual([fixture('openrouter-image').toString()]);

@@ -9,6 +9,7 @@ import { errorInReply, interruptedError, protocolError } from './failure.ts';
 import { completionAsStream } from './completion-as-stream.ts';
 import { streamAsCompletion } from './stream-as-completion.ts';
 import type { ChatEvent, Completion, Provider } from './provider.ts';
+import { requestForKind } from './request-for-kind.ts';
 import type { UpstreamClient, UpstreamResponse } from './upstream.ts';
 
 export function createOpenAiProvider(client: UpstreamClient): Provider {
@@ -18,7 +19,7 @@ export function createOpenAiProvider(client: UpstreamClient): Provider {
         target,
         {
           path: '/chat/completions',
-          body: call.body,
+          ...requestForKind(call.body, target),
           accept: call.stream ? 'text/event-stream' : 'application/json',
           requestId: call.requestId,
         },

@@ -22,7 +22,7 @@ export async function streamAsCompletion(
       if (size > MAX_REPLY_BYTES)
         throw protocolError(upstream, 'sent a reply beyond the size limit');
       const { choices: more = [], usage: told, ...others } = event.chunk;
-      rest = { ...rest, ...others };
+      rest = { ...rest, ...withoutNothing(others) };
       usage = told ?? usage;
       for (const choice of more) {
         const index = choice.index ?? 0;
@@ -37,6 +37,13 @@ export async function streamAsCompletion(
     choices: inOrder.map(([index, choice]) => wholeChoice(index, choice)),
     ...(usage === null ? {} : { usage }),
   };
+}
+
+/** Azure sends chunks whose id, model and time are empty: those of the others count. */
+function withoutNothing(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== '' && value !== 0 && value !== null),
+  );
 }
 
 interface CollectedChoice extends CollectedCalls {
