@@ -23,6 +23,8 @@ import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
 import { createCatalog, type Alias } from './routing/catalog.ts';
 import { watchHealth } from './routing/health.ts';
+import type { SlotLimits } from './routing/slots.ts';
+import { breakerFor, createRouter } from './routing/router.ts';
 import { openSqliteStore } from './storage/sqlite.ts';
 import { collectEvents } from './chat/collect-events.ts';
 import { watchStore } from './conversations/watch-store.ts';
@@ -61,6 +63,11 @@ export async function createGateway({
   const deadlines = createDeadlines(clock);
   const probe = createProbe(log.logger, clock);
   const store = await openStore(config, probe);
+  const aliases = Object.keys(config.models).map((name) => aliasOf(name, config));
+  const breaker = breakerFor(aliases, {
+    clock,
+    onChange: (change) => probe.circuitChanged(change),
+  });
   const health = watchHealth({
     upstreams: Object.entries(config.upstreams).map(([name, upstream]) => ({
       name,
@@ -72,13 +79,32 @@ export async function createGateway({
     timeoutMs: config.health.probe_timeout_ms,
     clock,
     onChange: (changed) => probe.upstreamChanged(changed),
+    onProbe: ({ name, healthy }) => breaker.probed(name, healthy === true),
   });
   const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
-  const catalog = createCatalog(Object.keys(config.models).map((name) => aliasOf(name, config)));
+  const catalog = createCatalog(aliases);
   const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines })));
-  const turns = createTurns(
-    { store, provider, health, clock, deadlines, probe },
+  const router = createRouter(
     {
+      aliases,
+      slotLimits: slotLimits(config),
+      retries: config.routing.retries,
+      retryWaitMs: config.routing.retry_wait_ms,
+    },
+    {
+      provider,
+      health,
+      breaker,
+      clock,
+      deadlines,
+      random: Math.random,
+      onFailedAttempt: (failed) => probe.attemptFailed(failed),
+    },
+  );
+  const turns = createTurns(
+    { store, router, clock, deadlines, probe },
+    {
+      affinityMs: config.routing.affinity_ms,
       orphanMs: config.turns.orphan_ms,
       titles: config.turns.titles,
       cacheSalt: config.turns.cache_salt,
@@ -94,7 +120,7 @@ export async function createGateway({
     admit: (exchange) => admit(exchange, authenticate, rateLimit),
     catalog,
     health,
-    provider,
+    router,
     store,
     turns,
     clock,
@@ -154,7 +180,7 @@ async function openStore({ storage }: Config, probe: Probe): Promise<Conversatio
 function aliasOf(name: string, { models, upstreams }: Config): Alias {
   const model = models[name];
   if (!model) throw new TypeError(`no model ${name}`);
-  const targets = model.targets.map((target): Target => {
+  const targets = model.targets.map((target, index): Target => {
     const upstream = upstreams[target.upstream];
     if (!upstream) throw new TypeError(`no upstream ${target.upstream}`);
     return {
@@ -163,6 +189,9 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
       baseUrl: upstream.base_url,
       headers: headersFor(upstream),
       model: target.model,
+      // A rank of its own for everyone but replicas, who share theirs.
+      rank: target.replica_group === undefined ? index : -1 - target.replica_group,
+      weight: target.weight ?? 1,
       timeouts: timeoutsFor(upstream, model),
       ...(upstream.reasoning_history === undefined
         ? {}
@@ -179,6 +208,7 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
     capabilities: model.capabilities,
     minMaxTokens: model.min_max_tokens ?? null,
     typicalResponseSeconds: model.typical_response_seconds ?? null,
+    hedgeMs: model.hedge_ms ?? null,
     targets,
   };
 }
@@ -191,6 +221,19 @@ function ollamaSettings(
     ...(num_ctx === undefined ? {} : { numCtx: num_ctx }),
     ...(keep_alive === undefined ? {} : { keepAlive: keep_alive }),
   };
+}
+
+function slotLimits({ upstreams }: Config): Map<string, SlotLimits> {
+  return new Map(
+    Object.entries(upstreams).map(([name, upstream]) => [
+      name,
+      {
+        maxConcurrent: upstream.max_concurrent ?? null,
+        maxQueued: upstream.max_queued,
+        queueMs: upstream.queue_ms,
+      },
+    ]),
+  );
 }
 
 function headersFor({

@@ -3,7 +3,7 @@
 import type { Scope } from '../conversations/conversation.ts';
 import type { ConversationStore } from '../conversations/store.ts';
 import { isTerminal, type Turn } from '../conversations/turn.ts';
-import type { Deadlines } from '../domain/deadlines.ts';
+import { waitFor, type Deadlines } from '../domain/deadlines.ts';
 import { ERROR_CATALOGUE } from '../domain/error-catalogue.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import { FOREIGN_TURN_POLL_MS } from '../domain/limits.ts';
@@ -68,7 +68,7 @@ export async function* followTurn(
       yield* theEnd(turn, { ...request, after }, deps.store);
       return;
     }
-    await pause(deps.deadlines, signal);
+    await waitFor(FOREIGN_TURN_POLL_MS, deps.deadlines, signal);
   }
 }
 
@@ -168,20 +168,4 @@ function storedError(json: string): GatewayError {
 
 function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_CATALOGUE, code);
-}
-
-/** Until another look is due; rejects with the signal's reason. */
-function pause(deadlines: Deadlines, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      deadline.disarm();
-      reject(signal.reason);
-    };
-    const deadline = deadlines.arm(FOREIGN_TURN_POLL_MS, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
 }

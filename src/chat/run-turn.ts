@@ -5,9 +5,9 @@ import { sealNode } from '../conversations/node.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError, toGatewayError, type ErrorCode } from '../domain/errors.ts';
 import { MAX_TURN_CHARS } from '../domain/limits.ts';
-import type { ChatEvent, ChatReply, Provider, Target } from '../providers/provider.ts';
+import type { ChatEvent, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
-import { openReply } from '../routing/open.ts';
+import type { Router } from '../routing/router.ts';
 import type { AcceptedTurn } from './accept-turn.ts';
 import { answerNode, EMPTY_ANSWER, isVisible, withChunk, type Answer } from './answer.ts';
 import { TurnCancelled, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
@@ -16,7 +16,7 @@ import type { TurnRequest } from './turn-request.ts';
 
 export interface RunTurnDeps {
   readonly store: ConversationStore;
-  readonly provider: Provider;
+  readonly router: Pick<Router, 'open'>;
   readonly clock: Clock;
 }
 
@@ -32,28 +32,42 @@ export interface TurnRun extends TurnAsk {
   readonly request: TurnRequest;
   readonly accepted: AcceptedTurn;
   readonly alias: Alias;
-  readonly plan: readonly [Target, ...Target[]];
   readonly live: LiveTurn;
   /** Told of each target before it is asked. */
   onAttempt(target: Target): void;
+  /** Told of the target whose reply is taken. */
+  onAnswerer(target: Target): void;
   /** Told of the answer when it is complete. */
   onAnswer(answer: Answer): void;
 }
 
+export interface EndedTurn {
+  readonly finish: FinishTurn;
+  /** Who answered; null where nobody did. */
+  readonly target: Target | null;
+}
+
 /** Resolves when the turn has ended, in the store and for its followers. Rejects only if the store could not end it. */
-export async function runTurn(run: TurnRun, deps: RunTurnDeps): Promise<FinishTurn> {
+export async function runTurn(run: TurnRun, deps: RunTurnDeps): Promise<EndedTurn> {
   const { live } = run;
   const show = showAs({ alias: run.alias.name, usage: run.request.showUsage });
-  const progress: Progress = { show, answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0 };
+  const progress: Progress = {
+    show,
+    answer: EMPTY_ANSWER,
+    firstVisibleAt: null,
+    chars: 0,
+    target: null,
+  };
   try {
-    for await (const batch of await ask(run, deps)) await takeIn(batch, progress, { run, deps });
+    for await (const batch of await ask(run, progress, deps))
+      await takeIn(batch, progress, { run, deps });
     const finish = completed(run, progress, deps);
     await settle(finish, run, deps.store);
     run.onAnswer(progress.answer);
     live.end({ kind: 'completed' });
-    return finish;
+    return { finish, target: progress.target };
   } catch (error) {
-    return await fail(error, progress, { run, deps });
+    return { finish: await fail(error, progress, { run, deps }), target: progress.target };
   }
 }
 
@@ -90,30 +104,41 @@ interface Progress {
   firstVisibleAt: number | null;
   /** Of all frames so far. */
   chars: number;
+  target: Target | null;
 }
 
 async function ask(
   run: TurnRun,
-  { provider, store, clock }: RunTurnDeps,
+  progress: Progress,
+  { router, store, clock }: RunTurnDeps,
 ): Promise<AsyncIterable<readonly ChatEvent[]>> {
-  const { alias, plan, request, live } = run;
-  const bodyFor = (target: Target) => {
-    run.onAttempt(target);
-    return bodyOf(run, target);
-  };
-  const { target, reply }: { target: Target; reply: ChatReply } = await openReply(
-    { alias, plan, stream: true, requestId: request.requestId, bodyFor },
-    provider,
+  const { alias, accepted, request, live } = run;
+  const { target, reply } = await router.open(
+    {
+      plan: accepted.plan,
+      stream: true,
+      requestId: request.requestId,
+      hedgeMs: alias.hedgeMs,
+      bodyFor: (asked) => bodyOf(run, asked),
+      onAttempt: run.onAttempt,
+      onAnswer: run.onAnswerer,
+    },
     live.signal,
   );
-  await store.start({
-    turnId: live.id,
-    upstream: target.upstream,
-    upstreamModel: target.model,
-    startedAt: clock.now(),
-  });
+  progress.target = target;
   if (reply.kind === 'json')
     throw new TypeError('a provider sent a reply whole that was asked for as a stream');
+  try {
+    await store.start({
+      turnId: live.id,
+      upstream: target.upstream,
+      upstreamModel: target.model,
+      startedAt: clock.now(),
+    });
+  } catch (error) {
+    await reply.events.return();
+    throw error;
+  }
   return reply.events;
 }
 

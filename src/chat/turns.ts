@@ -7,21 +7,22 @@ import type { Deadlines } from '../domain/deadlines.ts';
 import { newId } from '../domain/ids.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Scope } from '../conversations/conversation.ts';
-import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
+import type { ConversationStore } from '../conversations/store.ts';
 import { isTerminal, type Turn } from '../conversations/turn.ts';
 import type { Probe } from '../observe/probe.ts';
-import type { Provider, Target } from '../providers/provider.ts';
+import type { Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
-import type { Health } from '../routing/health.ts';
-import { planTargets } from '../routing/plan.ts';
+import type { Router } from '../routing/router.ts';
 import { acceptTurn, type AcceptedTurn } from './accept-turn.ts';
 import { sealedPartial, type FollowDeps } from './follow-turn.ts';
 import { createLiveTurn, TurnCancelled, type LiveTurn } from './live-turn.ts';
 import { runTurn, type TurnRun } from './run-turn.ts';
-import { suggestTitle } from './title.ts';
+import { suggestTitle, type AnsweredTurn } from './title.ts';
 import type { TurnRequest } from './turn-request.ts';
 
 export interface TurnsOptions {
+  /** How long a conversation stays with the target that answered it last, in milliseconds. */
+  readonly affinityMs: number;
   readonly orphanMs: number;
   readonly titles: 'message' | 'model';
   readonly cacheSalt: 'user' | 'owner' | 'none';
@@ -29,8 +30,7 @@ export interface TurnsOptions {
 
 export interface TurnsDeps {
   readonly store: ConversationStore;
-  readonly provider: Provider;
-  readonly health: Pick<Health, 'of' | 'contextOf'>;
+  readonly router: Pick<Router, 'plan' | 'open' | 'contextOf'>;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly probe: Probe;
@@ -38,6 +38,7 @@ export interface TurnsDeps {
 
 export interface TurnObserver {
   onAttempt(target: Target): void;
+  onAnswer(target: Target): void;
   onUsage(usage: Usage): void;
 }
 
@@ -80,14 +81,14 @@ const SETTLE_AGAIN_MS = 1_000;
 const NO_USAGE = { promptTokens: null, completionTokens: null, cachedTokens: null };
 
 export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
-  const { store, deadlines, clock, probe } = deps;
+  const { store, router, deadlines, clock, probe } = deps;
   const open = new Map<string, OpenTurn>();
   let closed = false;
 
   async function run(turn: TurnRun): Promise<void> {
     const { live, accepted } = turn;
     try {
-      const finish = await runTurn(turn, deps);
+      const { finish, target } = await runTurn(turn, deps);
       const { status, errorCode, usage } = finish;
       const { conversationId, expectedCachedTokens } = accepted;
       probe.turnFinished({
@@ -98,8 +99,8 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
         expectedCachedTokens,
         cachedTokens: usage.cachedTokens,
       });
-      if (options.titles === 'model' && accepted.isFirst && status === 'completed')
-        await title(turn, finish);
+      if (options.titles === 'model' && accepted.isFirst && status === 'completed' && target)
+        await title(turn, { finish, target });
     } catch (error) {
       probe.backgroundFailed(`ending turn ${live.id}`, error);
       settleLater(live.id);
@@ -114,9 +115,9 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   }
 
   /** The turn has ended well: that there is no title must not look like a turn without an end. */
-  async function title(turn: TurnRun, finish: FinishTurn): Promise<void> {
+  async function title(turn: TurnRun, answered: AnsweredTurn): Promise<void> {
     try {
-      await suggestTitle(turn, finish, deps);
+      await suggestTitle(turn, answered, deps);
     } catch (error) {
       probe.backgroundFailed(`suggesting a title after turn ${turn.live.id}`, error);
     }
@@ -166,22 +167,19 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
     deadlines,
     find: (turnId) => open.get(turnId)?.live,
     async begin(request, alias, observer) {
-      const plan = planTargets(alias, deps.health, request.provider);
       const live = createLiveTurn({ id: newId('turn'), deadlines, orphanMs: options.orphanMs });
       // Known before it is accepted: whoever repeats the request at the same moment finds it.
       const { promise: done, resolve: finished } = Promise.withResolvers<void>();
       const { conversationId } = request;
       open.set(live.id, { live, conversationId, done, finished });
       try {
-        const contextTokens =
-          plan[0].ollama?.numCtx ??
-          deps.health.contextOf(plan[0].upstream, plan[0].model) ??
-          alias.contextWindow;
         const accepted = await acceptTurn(live.id, request, {
           store,
           clock,
-          target: plan[0],
-          contextTokens,
+          affinityMs: options.affinityMs,
+          planFor: (preference) =>
+            router.plan(alias, { ...preference, provider: request.provider }),
+          contextOf: (target) => router.contextOf(target) ?? alias.contextWindow,
         });
         if ('repeats' in accepted) {
           leave(live.id);
@@ -191,10 +189,10 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
         return start(accepted, {
           request,
           alias,
-          plan,
           live,
           cacheSalt: saltOf(request.scope, options.cacheSalt),
           onAttempt: observer.onAttempt,
+          onAnswerer: observer.onAnswer,
           onAnswer({ usage }) {
             if (usage) observer.onUsage(usage);
           },

@@ -75,7 +75,19 @@ const healthSchema = z.strictObject({
     .describe('Time between two probes of an upstream.'),
   probe_timeout_ms: milliseconds()
     .default(2000)
-    .describe('How long a probe may take before the upstream counts as down.'),
+    .describe('How long a probe may take; late twice running, the upstream counts as down.'),
+});
+
+const routingSchema = z.strictObject({
+  retries: wholeNumber(0, 5)
+    .default(1)
+    .describe('How often a target that failed is asked again when no other can answer.'),
+  retry_wait_ms: milliseconds()
+    .default(1000)
+    .describe('The longest pause before that; an upstream that asks for more is not asked again.'),
+  affinity_ms: milliseconds()
+    .default(600_000)
+    .describe('How long a conversation stays with the target that answered it last.'),
 });
 
 const turnsSchema = z.strictObject({
@@ -121,6 +133,13 @@ const upstreamSchema = z.strictObject({
     .default({})
     .describe('Further headers that the gateway sends to it.'),
   timeouts: timeoutsSchema.prefault({}).describe('Time limits for requests to it.'),
+  max_concurrent: wholeNumber(1, 100_000)
+    .optional()
+    .describe('Requests that it is given at once; any number where absent.'),
+  max_queued: wholeNumber(0, 100_000)
+    .default(64)
+    .describe('Requests that may wait for it once it has as many as it may be given.'),
+  queue_ms: milliseconds().default(30_000).describe('How long a request may wait for it.'),
   reasoning_history: z
     .enum(REASONING_HISTORY)
     .optional()
@@ -150,7 +169,9 @@ const targetSchema = z.strictObject({
   model: line().describe('What the upstream calls the model.'),
   weight: wholeNumber(1, 1000)
     .optional()
-    .describe('Share of the traffic among targets of equal rank; all alike where absent.'),
+    .describe(
+      'Makes it a replica of the weighted targets beside it, with this share of the traffic.',
+    ),
   num_ctx: wholeNumber(1, 1_000_000_000)
     .optional()
     .describe("Ollama only: the model's window in tokens; Ollama's own default is small."),
@@ -168,6 +189,9 @@ const modelSchema = z.strictObject({
   min_max_tokens: wholeNumber(1, 1_000_000)
     .optional()
     .describe('A smaller max_tokens is raised to this, as the model would answer with nothing.'),
+  hedge_ms: milliseconds()
+    .optional()
+    .describe('A second target is asked as well once the first has been silent for so long.'),
   typical_response_seconds: z
     .preprocess(
       (value) => (typeof value === 'string' && value !== '' ? Number(value) : value),
@@ -207,6 +231,7 @@ export const settingsSchema = z.strictObject({
     .prefault({})
     .describe('Streamed replies.'),
   turns: turnsSchema.prefault({}).describe('Conversations.'),
+  routing: routingSchema.prefault({}).describe('What happens when a target does not answer.'),
   health: healthSchema.prefault({}).describe('How upstreams are watched.'),
   catalogue: z
     .enum(['extend', 'replace'])
@@ -232,7 +257,10 @@ export type Upstream = Frozen<Omit<Settings['upstreams'][string], 'base_url'>> &
   readonly base_url: string;
 };
 
-export type Target = Frozen<z.output<typeof targetSchema>>;
+export type Target = Frozen<z.output<typeof targetSchema>> & {
+  /** Targets of one group are replicas of each other; only those with a weight are in one. */
+  readonly replica_group?: number;
+};
 
 /** An alias. `targets` is never empty in `Config.models`; a `chain` is already expanded into it. */
 export type Model = Frozen<Omit<Settings['models'][string], 'enabled' | 'targets'>> & {

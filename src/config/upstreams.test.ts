@@ -22,7 +22,8 @@ function limits(upstream: string, alias: string) {
 
 test('an Ollama is asked over its own API, unless its address says /v1, and nothing ends with a slash', () => {
   const addressOf = (kind: 'ollama' | 'openai', base_url: string) => {
-    const upstream = toUpstream({ kind, base_url, headers: {}, timeouts: { connect_ms: 1 } });
+    const limits = { timeouts: { connect_ms: 1 }, max_queued: 1, queue_ms: 1 };
+    const upstream = toUpstream({ kind, base_url, headers: {}, ...limits });
     return [upstream.base_url, openAiBaseUrl(upstream), isNativeOllama(upstream)];
   };
   expect(addressOf('ollama', 'http://h:1/')).toEqual(['http://h:1', 'http://h:1/v1', true]);

@@ -4,6 +4,7 @@ import { Hono, type Handler } from 'hono';
 import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import type { Health } from '../routing/health.ts';
+import type { Router } from '../routing/router.ts';
 import type { Turns } from '../chat/turns.ts';
 import { chatCompletions, type ChatCompletionsDeps } from './v1/chat-completions.ts';
 import { getInfo, getModel, listModels, type ModelsDeps } from './v1/models.ts';
@@ -25,6 +26,7 @@ export interface AppDeps
     BranchRoutesDeps,
     TurnRoutesDeps {
   readonly health: Health;
+  readonly router: Router;
   readonly turns: Turns;
   /** Lets a request in or throws: see http/gates. */
   admit(exchange: Exchange): void;

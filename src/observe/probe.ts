@@ -22,12 +22,30 @@ export interface ChangedHealth {
   readonly problem: string | null;
 }
 
+/** A target that was asked and did not answer; another may have answered in its place. */
+export interface FailedAttempt {
+  readonly requestId: string;
+  readonly target: { readonly upstream: string; readonly model: string };
+  readonly attempt: number;
+  readonly error: GatewayError;
+  readonly durationMs: number;
+  readonly beforeCommit: boolean;
+}
+
+export interface ChangedCircuit {
+  readonly upstream: string;
+  readonly model: string;
+  readonly state: string;
+}
+
 export interface Probe {
   requestFinished(record: RequestRecord, error?: unknown): void;
   turnFinished(turn: FinishedTurn): void;
   /** Something after the reply failed and has nobody to be told; never silent. */
   backgroundFailed(what: string, error: unknown): void;
   upstreamChanged(health: ChangedHealth): void;
+  attemptFailed(failed: FailedAttempt): void;
+  circuitChanged(change: ChangedCircuit): void;
   turnsRecovered(count: number): void;
   started(facts: Readonly<Record<string, unknown>>): void;
   draining(facts: { signal: string; open: number }): void;
@@ -61,6 +79,27 @@ export function createProbe(logger: Logger, clock: Pick<Clock, 'elapsed'>): Prob
       const facts = { upstream: name, problem: problem ?? undefined, latency_ms: latencyMs };
       if (healthy) logger.info(facts, 'upstream is up');
       else logger.warn(facts, 'upstream is down');
+    },
+    attemptFailed({ requestId, target, attempt, error, durationMs, beforeCommit }) {
+      const fields = {
+        request_id: requestId,
+        upstream: target.upstream,
+        upstream_model: target.model,
+        attempt,
+        error_code: error.code,
+        problem: error.message,
+        reason: reasonOf(error.cause),
+        duration_ms: rounded(durationMs),
+        answer_begun: !beforeCommit || undefined,
+      };
+      // Nobody but the operator can mend that one.
+      if (error.code === 'upstream_auth_failed') logger.error(fields, 'attempt failed');
+      else logger.warn(fields, 'attempt failed');
+    },
+    circuitChanged({ upstream, model, state }) {
+      const fields = { upstream, upstream_model: model, circuit: state };
+      if (state === 'closed') logger.info(fields, 'target answers again');
+      else logger.warn(fields, state === 'open' ? 'target is left alone' : 'target is tried again');
     },
     turnsRecovered(count) {
       if (count > 0)

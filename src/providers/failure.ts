@@ -28,7 +28,6 @@ export function timeoutError(limit: TimeLimit, ms: number, upstream: string): Ga
   }[limit];
   return new GatewayError('upstream_timeout', {
     message: `The upstream "${upstream}" ${what} within its ${limit} timeout of ${ms} ms. Try again.`,
-    retryAfterMs: 1_000,
   });
 }
 
@@ -41,7 +40,6 @@ export function transportError(cause: unknown, upstream: string, begun: boolean)
   if (begun) return interruptedError(upstream, cause);
   return new GatewayError('upstream_unavailable', {
     message: `The upstream "${upstream}" could not be reached (${networkReason(cause)}). Try again shortly.`,
-    retryAfterMs: 1_000,
     cause,
   });
 }
@@ -49,7 +47,6 @@ export function transportError(cause: unknown, upstream: string, begun: boolean)
 export function interruptedError(upstream: string, cause?: unknown): GatewayError {
   return new GatewayError('upstream_interrupted', {
     message: `The upstream "${upstream}" stopped before its answer was complete. Treat what came as unfinished.`,
-    retryAfterMs: 1_000,
     cause,
   });
 }
@@ -57,7 +54,6 @@ export function interruptedError(upstream: string, cause?: unknown): GatewayErro
 export function protocolError(upstream: string, what: string, cause?: unknown): GatewayError {
   return new GatewayError('upstream_protocol_error', {
     message: `The upstream "${upstream}" ${what}. Try again; if it persists, the operator should look at it.`,
-    retryAfterMs: 1_000,
     cause,
   });
 }
@@ -78,13 +74,13 @@ export function statusError(
   if (status === 429) {
     return new GatewayError('upstream_rate_limited', {
       message: `The upstream "${upstream}" is rate limiting${told}`,
-      retryAfterMs: retryAfterMs(headers) ?? 1_000,
+      ...retryAfter(headers),
     });
   }
   if (status === 408 || status === 504) {
     return new GatewayError('upstream_timeout', {
       message: `The upstream "${upstream}" reported a timeout of its own (HTTP ${status})${told}`,
-      retryAfterMs: retryAfterMs(headers) ?? 1_000,
+      ...retryAfter(headers),
     });
   }
   // Some engines report it as a fault of their own; another try would end the same way.
@@ -92,7 +88,7 @@ export function statusError(
   if (status >= 500) {
     return new GatewayError('upstream_unavailable', {
       message: `The upstream "${upstream}" failed (HTTP ${status})${told}`,
-      retryAfterMs: retryAfterMs(headers) ?? 1_000,
+      ...retryAfter(headers),
     });
   }
   if (status >= 400) {
@@ -117,7 +113,6 @@ export function errorInReply(upstream: string, error: unknown): GatewayError {
   if (isOverflow(error)) return overflow(upstream, message);
   return new GatewayError('upstream_interrupted', {
     message: `The upstream "${upstream}" failed: ${message}`,
-    retryAfterMs: 1_000,
   });
 }
 
@@ -178,12 +173,12 @@ function safeText(text: string): string {
     .slice(0, MAX_UPSTREAM_MESSAGE_CHARS);
 }
 
-/** Retry-After in either of its forms (seconds or a date), capped at what SDKs honour. */
-function retryAfterMs(headers: Headers): number | undefined {
+/** Retry-After in either of its forms (seconds or a date), capped at what SDKs honour; nothing where there is none. */
+function retryAfter(headers: Headers): { retryAfterMs?: number } {
   const value = headers.get('retry-after');
-  if (value === null) return undefined;
+  if (value === null) return {};
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) : undefined;
+  return Number.isFinite(ms) ? { retryAfterMs: Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) } : {};
 }
 
 function networkReason(cause: unknown): string {

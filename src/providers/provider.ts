@@ -24,6 +24,10 @@ export interface Target {
   readonly headers: Readonly<Record<string, string>>;
   /** The upstream's own name for the model. */
   readonly model: string;
+  /** Targets of one rank are replicas of each other; ranks are tried as listed. */
+  readonly rank: number;
+  /** Share among the replicas of its rank. */
+  readonly weight: number;
   readonly timeouts: Timeouts;
   /** How /c1 sends earlier reasoning back, where the operator says so; by kind where absent. */
   readonly reasoningHistory?: ReasoningHistory;

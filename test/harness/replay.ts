@@ -39,6 +39,8 @@ export const TARGET: Target = {
   baseUrl: 'http://127.0.0.1:9/v1',
   headers: {},
   model: 'fake-model',
+  rank: 0,
+  weight: 1,
   timeouts: { connectMs: 30_000, firstByteMs: 30_000, idleMs: 30_000, totalMs: 60_000 },
 };
 
