@@ -5,7 +5,7 @@ import { createRateLimit } from './access/rate-limit.ts';
 import { createTurns } from './chat/turns.ts';
 import type { Config } from './config/schema.ts';
 import { configHash } from './config/secrets.ts';
-import { timeoutsFor } from './config/upstreams.ts';
+import { isNativeOllama, timeoutsFor } from './config/upstreams.ts';
 import { unavailableStore } from './conversations/unavailable-store.ts';
 import type { ConversationStore } from './conversations/store.ts';
 import { systemClock } from './domain/clock.ts';
@@ -20,7 +20,7 @@ import { createProbe, type Probe } from './observe/probe.ts';
 import type { Log } from './observe/log.ts';
 import { createProvider } from './providers/by-kind.ts';
 import { credentialHeader } from './providers/credential-header.ts';
-import type { Target } from './providers/provider.ts';
+import type { OllamaSettings, Target } from './providers/provider.ts';
 import { requiredHeaders } from './providers/required-headers.ts';
 import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
@@ -208,6 +208,10 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
       rank: target.replica_group === undefined ? index : -1 - target.replica_group,
       weight: target.weight ?? 1,
       timeouts: timeoutsFor(upstream, model),
+      ...(upstream.reasoning_history === undefined
+        ? {}
+        : { reasoningHistory: upstream.reasoning_history }),
+      ...(isNativeOllama(upstream) ? { ollama: ollamaSettings(upstream, target) } : {}),
     };
   });
   return {
@@ -221,6 +225,16 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
     typicalResponseSeconds: model.typical_response_seconds ?? null,
     hedgeMs: model.hedge_ms ?? null,
     targets,
+  };
+}
+
+function ollamaSettings(
+  { keep_alive }: Config['upstreams'][string],
+  { num_ctx }: Config['models'][string]['targets'][number],
+): OllamaSettings {
+  return {
+    ...(num_ctx === undefined ? {} : { numCtx: num_ctx }),
+    ...(keep_alive === undefined ? {} : { keepAlive: keep_alive }),
   };
 }
 

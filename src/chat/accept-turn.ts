@@ -6,9 +6,10 @@ import type { Turn } from '../conversations/turn.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
-import { assembleMessages } from '../prompt/assemble.ts';
 import { compactedEpoch, nextEpoch, sentMessages } from '../prompt/epoch.ts';
 import { expectedCachedTokens } from '../prompt/prefix.ts';
+import { promptFor } from '../prompt/prompt-for.ts';
+import { replayOf, withReasoning, type ReplayTarget } from '../prompt/replay.ts';
 import { windowFor } from '../prompt/window.ts';
 import type { Plan, Preference } from '../routing/plan.ts';
 import type { Target } from '../providers/provider.ts';
@@ -19,8 +20,8 @@ export interface AcceptedTurn {
   readonly turnId: string;
   readonly conversationId: string;
   readonly epoch: Epoch;
-  /** JSON text of the messages array to send. */
-  readonly messages: string;
+  /** JSON text of the messages array to send to a target, with as much of earlier reasoning as it wants. */
+  messagesFor(target: ReplayTarget): string;
   /** What the answer will be a child of. */
   readonly inputNode: ConversationNode;
   /** The turn opens its conversation. */
@@ -111,10 +112,14 @@ async function draftTurn(
   });
   const [target] = plan;
   const contextTokens = deps.contextOf(target);
-  const { epoch, sent, compactedTurns } = fitted(nodes, asked, { before, request, contextTokens });
+  const fit = { before, request, target, contextTokens };
+  const { epoch, sent, compactedTurns } = fitted(nodes, asked, fit);
   const inputNode = nodes.at(-1);
   if (!inputNode) throw new TypeError('a turn has an input');
   const blobs = await blobsOf(sent, input.blobs, store);
+  const messagesFor = promptFor(epoch.profile, sent, blobs);
+  // An image that is missing has to be told before the turn is accepted.
+  messagesFor(target);
   return {
     conversation,
     parentNode,
@@ -124,7 +129,7 @@ async function draftTurn(
       turnId,
       conversationId,
       epoch,
-      messages: assembleMessages(epoch.profile, sent, blobs),
+      messagesFor,
       inputNode,
       isFirst: conversation === null,
       compactedTurns,
@@ -162,6 +167,7 @@ function commandFor(
 interface FitDeps {
   readonly before: Turn | null;
   readonly request: TurnRequest;
+  readonly target: Target;
   readonly contextTokens: number | null;
 }
 
@@ -169,7 +175,7 @@ interface FitDeps {
 function fitted(
   nodes: readonly ConversationNode[],
   asked: Epoch,
-  { before, request, contextTokens }: FitDeps,
+  { before, request, target, contextTokens }: FitDeps,
 ) {
   const sent = sentMessages(nodes, asked.profile);
   const { promptTokens, completionTokens } = before?.usage ?? {
@@ -179,7 +185,7 @@ function fitted(
   const sameWindow =
     before?.epochId === asked.id && promptTokens !== null && completionTokens !== null;
   const answered = sent.findLastIndex(({ id }) => id === before?.outputNode) + 1;
-  const window = windowFor(sent, {
+  const window = windowFor(withReasoning(sent, replayOf(target)), {
     contextTokens,
     answerTokens: request.answerTokens,
     known: sameWindow ? { messages: answered, tokens: promptTokens + completionTokens } : null,

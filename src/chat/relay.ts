@@ -2,16 +2,16 @@
 // and the upstream's bytes come back the same way.
 import { dataEvent, commentEvent, DONE } from '../sse/encode.ts';
 import type { EventSource } from '../sse/event-stream.ts';
-import type { JsonDocument } from '../json/document.ts';
-import { isObject } from '../json/document.ts';
+import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
 import { withMembers, type Changes } from '../json/splice.ts';
 import type { Usage } from '../domain/message.ts';
-import type { ChatEvent, ChatReply, Target } from '../providers/provider.ts';
+import type { ChatEvent, ChatReply, Completion, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
 import { checkTools } from './chat-request.ts';
+import { watchUsage } from './missing-usage.ts';
 import { showAs, type Show } from './shown-chunk.ts';
 import { raiseTokenLimits } from './token-limits.ts';
 
@@ -81,8 +81,16 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
       const reply = await ask(signal);
       if (reply.kind === 'json')
         throw new TypeError('a provider sent a reply whole that was asked for as a stream');
-      const show = showAs({ alias: alias.name, usage: asksForUsage(request) });
-      yield* shownEvents(reply.events, show, request.onUsage);
+      const asked = asksForUsage(request);
+      const show = showAs({ alias: alias.name, usage: asked });
+      const usageWatch = asked ? watchUsage(alias.name) : null;
+      yield* shownEvents(reply.events, show, (chunk) => {
+        usageWatch?.see(chunk);
+        if (chunk.usage) request.onUsage(chunk.usage);
+      });
+      const missing = usageWatch?.missing(promptTexts(request.document)) ?? null;
+      if (missing !== null) yield dataEvent(missing);
+      yield dataEvent(DONE);
     },
   };
 }
@@ -121,7 +129,7 @@ function asksForUsage({ document }: RelayRequest): boolean {
 async function* shownEvents(
   batches: AsyncIterable<readonly ChatEvent[]>,
   show: Show,
-  onUsage: (usage: Usage) => void,
+  onChunk: (chunk: Completion) => void,
 ): AsyncGenerator<string, void, undefined> {
   for await (const batch of batches) {
     let text = '';
@@ -130,11 +138,15 @@ async function* shownEvents(
         text += commentEvent(event.text);
         continue;
       }
-      if (event.chunk.usage) onUsage(event.chunk.usage);
+      onChunk(event.chunk);
       const json = show(event.json, event.chunk);
       if (json !== null) text += dataEvent(json);
     }
     if (text !== '') yield text;
   }
-  yield dataEvent(DONE);
+}
+
+/** What of a request a model reads. */
+function promptTexts(document: JsonDocument): string[] {
+  return ['messages', 'tools'].map((key) => memberText(document, key) ?? '');
 }

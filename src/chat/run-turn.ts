@@ -11,6 +11,7 @@ import type { Router } from '../routing/router.ts';
 import { prefixBreak } from '../prompt/prefix.ts';
 import type { AcceptedTurn } from './accept-turn.ts';
 import { answerNode, EMPTY_ANSWER, isVisible, withChunk, type Answer } from './answer.ts';
+import { watchUsage } from './missing-usage.ts';
 import { TurnCancelled, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
 import { showAs, type Show } from './shown-chunk.ts';
 import type { TurnRequest } from './turn-request.ts';
@@ -24,7 +25,7 @@ export interface RunTurnDeps {
 /** What is asked of an upstream. */
 export interface TurnAsk {
   readonly request: Pick<TurnRequest, 'parameters'>;
-  readonly accepted: Pick<AcceptedTurn, 'messages' | 'epoch'>;
+  readonly accepted: Pick<AcceptedTurn, 'messagesFor' | 'epoch'>;
   /** null where all may share cached prefixes. */
   readonly cacheSalt: string | null;
 }
@@ -55,6 +56,7 @@ export async function runTurn(run: TurnRun, deps: RunTurnDeps): Promise<EndedTur
   try {
     for await (const batch of await ask(run, progress, deps))
       await takeIn(batch, progress, { run, deps });
+    await showMissingUsage(progress, { run, deps });
     const finish = completed(run, progress, deps);
     await settle(finish, run, deps.store);
     run.onAnswer(progress.answer);
@@ -147,7 +149,7 @@ export function bodyOf({ request, accepted, cacheSalt }: TurnAsk, target: Target
   const { tools, toolChoice, responseFormat } = accepted.epoch.profile;
   const members: Record<string, string | null> = {
     model: JSON.stringify(target.model),
-    messages: accepted.messages,
+    messages: accepted.messagesFor(target),
     tools,
     // Engines refuse a choice of tools where there are none.
     tool_choice: tools === null ? null : toolChoice,
@@ -187,14 +189,39 @@ async function takeIn(
       message: `The answer exceeds ${MAX_TURN_CHARS} characters. Ask for less.`,
     });
   }
-  const events = frames.map(({ seq, json }) => ({ turnId: live.id, seq, payload: json }));
-  if (events.length > 0 && !(await deps.store.append(events))) {
-    throw new TurnCancelled('it was ended elsewhere');
-  }
-  live.publish(frames);
+  await publish(frames, live, deps.store);
   progress.answer = answer;
   progress.chars = chars;
   if (isVisible(answer)) progress.firstVisibleAt ??= deps.clock.now();
+}
+
+/** Written first: whoever is shown a frame can resume from it. */
+async function publish(
+  frames: readonly Frame[],
+  live: LiveTurn,
+  store: ConversationStore,
+): Promise<void> {
+  const events = frames.map(({ seq, json }) => ({ turnId: live.id, seq, payload: json }));
+  if (events.length > 0 && !(await store.append(events))) {
+    throw new TurnCancelled('it was ended elsewhere');
+  }
+  live.publish(frames);
+}
+
+/** An estimate for the client alone: the turn's own record stays without counts. */
+async function showMissingUsage(
+  { answer, target }: Progress,
+  { run, deps }: { run: TurnRun; deps: RunTurnDeps },
+): Promise<void> {
+  const { request, accepted, alias, live } = run;
+  if (!request.showUsage || answer.usage !== null || target === null) return;
+  const watch = watchUsage(alias.name);
+  const { id, created, content, toolCalls: tool_calls, extra } = answer;
+  const choices = [{ delta: { ...extra, content, tool_calls } }];
+  watch.see({ choices, ...(id === null ? {} : { id }), created });
+  const prompt = [accepted.messagesFor(target), accepted.epoch.profile.tools ?? ''];
+  const json = watch.missing(prompt);
+  if (json !== null) await publish([{ seq: live.nextSeq(), json }], live, deps.store);
 }
 
 function completed(run: TurnRun, progress: Progress, { clock }: RunTurnDeps): FinishTurn {

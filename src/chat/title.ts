@@ -3,6 +3,7 @@
 import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
 import { toolCallIds } from '../prompt/assemble.ts';
 import { fillMarks } from '../prompt/blob-mark.ts';
+import { replayOf, withReasoning } from '../prompt/replay.ts';
 import type { Target } from '../providers/provider.ts';
 import type { Router } from '../routing/router.ts';
 import { bodyOf, type TurnRun } from './run-turn.ts';
@@ -29,12 +30,13 @@ export async function suggestTitle(
   const { accepted, request, live } = run;
   // Engines refuse a tool call without its result.
   if (!output || toolCallIds(output.wire).length > 0) return;
-  const answer = fillMarks(output.wire, new Map(blobs.map((blob) => [blob.sha256, blob])));
+  const [{ wire } = output] = withReasoning([output], replayOf(target));
+  const answer = fillMarks(wire, new Map(blobs.map((blob) => [blob.sha256, blob])));
   const question = JSON.stringify({ role: 'user', content: REQUEST });
-  const messages = `${accepted.messages.slice(0, -1)},${answer},${question}]`;
+  const messages = `${accepted.messagesFor(target).slice(0, -1)},${answer},${question}]`;
   const parameters = { stream: 'false', stream_options: 'null', max_tokens: '64' };
   const body = bodyOf(
-    { ...run, request: { parameters }, accepted: { ...accepted, messages } },
+    { ...run, request: { parameters }, accepted: { ...accepted, messagesFor: () => messages } },
     target,
   );
   const signal = AbortSignal.any([live.signal, AbortSignal.timeout(TITLE_TIMEOUT_MS)]);

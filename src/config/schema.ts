@@ -2,7 +2,7 @@
 // gateway runs on, with references resolved, the default catalogue merged in and every alias's targets laid out.
 
 import { z } from 'zod';
-import { milliseconds, headerValue, line, onOff } from './fields.ts';
+import { milliseconds, headerValue, keepAlive, line, onOff } from './fields.ts';
 import { reasoningChoice, secret, serverUrl, storageUrl, wholeNumber } from './fields.ts';
 
 const UPSTREAM_KINDS = [
@@ -21,6 +21,8 @@ const UPSTREAM_KINDS = [
 export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
 
 const MODALITIES = ['text', 'image', 'audio', 'video'] as const;
+
+const REASONING_HISTORY = ['none', 'reasoning', 'reasoning_content', 'reasoning_details'] as const;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -138,6 +140,13 @@ const upstreamSchema = z.strictObject({
     .default(64)
     .describe('Requests that may wait for it once it has as many as it may be given.'),
   queue_ms: milliseconds().default(30_000).describe('How long a request may wait for it.'),
+  reasoning_history: z
+    .enum(REASONING_HISTORY)
+    .optional()
+    .describe('The member in which /c1 sends earlier reasoning back; by kind where absent.'),
+  keep_alive: keepAlive()
+    .optional()
+    .describe('Ollama only: how long models stay loaded, such as 30m, or -1 for good.'),
 });
 
 const capabilitiesSchema = z.strictObject({
@@ -163,6 +172,9 @@ const targetSchema = z.strictObject({
     .describe(
       'Makes it a replica of the weighted targets beside it, with this share of the traffic.',
     ),
+  num_ctx: wholeNumber(1, 1_000_000_000)
+    .optional()
+    .describe("Ollama only: the model's window in tokens; Ollama's own default is small."),
 });
 
 const modelSchema = z.strictObject({
@@ -251,7 +263,7 @@ export type Settings = z.output<typeof settingsSchema>;
 
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
-/** A model server; `base_url` is OpenAI-compatible, without a slash at its end. */
+/** A model server; `base_url` has no slash at its end, and is the native root of an Ollama. */
 export type Upstream = Frozen<Omit<Settings['upstreams'][string], 'base_url'>> & {
   readonly base_url: string;
 };

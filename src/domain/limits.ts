@@ -15,6 +15,9 @@ export const MAX_REPLY_BYTES = 64 * 1024 * 1024;
  */
 export const ANTHROPIC_MAX_TOKENS = 32_000;
 
+/** What a compressed reply may grow to, streamed or not: nobody asked for compression, and a small one can hide much. */
+export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+
 /** An upstream's error body: enough for its message, not for a page of HTML. */
 export const MAX_ERROR_BODY_BYTES = 64 * 1024;
 

@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../domain/clock.ts';
 import { createAnthropicProvider } from './anthropic/provider.ts';
 import { createGeminiProvider } from './gemini/gemini.ts';
 import { isOpenAiEndpoint } from './google-endpoint.ts';
+import { createOllamaProvider, speaksOpenAi } from './ollama/ollama.ts';
 import { createOpenAiProvider } from './openai.ts';
 import type { Provider, Target } from './provider.ts';
 import type { UpstreamClient } from './upstream.ts';
@@ -12,8 +13,11 @@ export function createProvider(client: UpstreamClient, clock: Clock = systemCloc
   const dialects: Readonly<Record<string, Provider>> = {
     anthropic: createAnthropicProvider(client, clock),
     gemini: createGeminiProvider(client, clock),
+    ollama: createOllamaProvider(client),
   };
-  const dialectOf = ({ kind, baseUrl }: Target) =>
-    (isOpenAiEndpoint(kind, baseUrl) ? undefined : dialects[kind]) ?? openAi;
+  const dialectOf = (target: Target) =>
+    (isOpenAiEndpoint(target.kind, target.baseUrl) || speaksOpenAi(target)
+      ? undefined
+      : dialects[target.kind]) ?? openAi;
   return { ask: (target, call, signal) => dialectOf(target).ask(target, call, signal) };
 }

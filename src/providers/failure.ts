@@ -9,7 +9,7 @@ import { isObject } from '../json/document.ts';
 // Gemini) and in the `code` or `type` beside them.
 const CONTEXT_OVERFLOW = [
   /maximum context length|context length is only|greater than the context length/i,
-  /longer than the model's context/i,
+  /longer than the (?:model's context|context length)/i,
   /exceed(?:s|ed|ing)?(?: the)?(?: model's)?(?: available)? context (?:size|length|window|limit)/i,
   /context (?:size|length|window) (?:has been |was )?exceeded|context window is full/i,
   /prompt contains \d+ input tokens|input token count .{0,40}exceeds the maximum/i,
@@ -34,6 +34,9 @@ export function timeoutError(limit: TimeLimit, ms: number, upstream: string): Ga
 /** A fetch or read that failed below HTTP. `begun`: whether part of a reply had come. */
 export function transportError(cause: unknown, upstream: string, begun: boolean): GatewayError {
   if (cause instanceof GatewayError) return cause;
+  if (networkReason(cause) === 'ZlibError') {
+    return protocolError(upstream, 'sent a compressed reply that cannot be read', cause);
+  }
   if (begun) return interruptedError(upstream, cause);
   return new GatewayError('upstream_unavailable', {
     message: `The upstream "${upstream}" could not be reached (${networkReason(cause)}). Try again shortly.`,

@@ -54,6 +54,30 @@ const STREAMS: Readonly<Record<string, (outcome: Outcome) => void>> = {
     expect([textOf(outcome, 0), textOf(outcome, 1)]).toEqual(['Red.', 'Blue!']);
     expect(finishReasons(outcome)).toEqual(['stop', 'stop']);
   },
+  'azure-stream': (outcome) => {
+    expect(textOf(outcome)).toBe('Guten Tag ü');
+    expect(outcome.json[0]).toContain('"prompt_filter_results":[{"prompt_index":0');
+    expect(finishReasons(outcome)).toEqual(['stop']);
+  },
+  'azure-async-filter': (outcome) => {
+    expect(textOf(outcome)).toBe('It was');
+    expect(finishReasons(outcome)).toEqual(['content_filter']);
+    expect(outcome.json.at(-1)).toContain('"check_offset":506');
+  },
+  'lmstudio-stream': (outcome) => {
+    expect(textOf(outcome)).toBe('Ja!');
+    expect(outcome.json[1]).toContain('"reasoning_content":", ja"');
+  },
+  'sglang-stream': (outcome) => {
+    expect(toolArguments(outcome)).toEqual(['', '{"a": 1', '}']);
+    expect(finishReasons(outcome)).toEqual(['tool_calls']);
+    expect(chunksOf(outcome).at(-1)?.usage?.prompt_tokens_details?.cached_tokens).toBe(128);
+  },
+  'deepseek-stream': (outcome) => {
+    expect(outcome.comments).toEqual([' keep-alive', ' keep-alive']);
+    expect(textOf(outcome)).toBe('Gut');
+    expect(chunksOf(outcome).at(-1)?.usage?.completion_tokens).toBe(5);
+  },
   'sse-line-ends': (outcome) => {
     expect(textOf(outcome)).toBe('Zeileü😀');
     expect(outcome.comments).toEqual([' hello', ' half', ' way']);
@@ -77,6 +101,10 @@ const WHOLE: Readonly<Record<string, (outcome: Outcome) => void>> = {
   'llama-cpp-json': (outcome) => {
     expect(outcome.json).toEqual([fixture('llama-cpp-json').toString()]);
     expect(chunksOf(outcome)[0]?.usage?.prompt_tokens).toBe(21);
+  },
+  'vllm-lmcache-json': (outcome) => {
+    expect(outcome.json).toEqual([fixture('vllm-lmcache-json').toString()]);
+    expect(chunksOf(outcome)[0]?.usage?.prompt_tokens_details?.cached_tokens).toBe(2048);
   },
   'openrouter-image': (outcome) => {
     expect(outcome.json).toEqual([fixture('openrouter-image').toString()]);
@@ -121,6 +149,87 @@ describe('a streaming request that is answered in one piece', () => {
       { index: 0, id: 'a' },
       { index: 1, id: 'b' },
     ]);
+  });
+});
+
+describe('a stream where a whole reply was asked for', () => {
+  const SSE = { stream: false, contentType: 'text/event-stream' };
+  const whole = async (name: string) => await replay([fixture(name)], SSE);
+
+  for (const name of Object.keys(STREAMS)) {
+    test(`comes out as one, with the same text and ends: ${name}`, async () => {
+      const streamed = await replay([fixture(name)], { stream: true });
+      const { json, error } = await whole(name);
+      expect(error).toBeNull();
+      expect(json).toHaveLength(1);
+      const outcome = { json, error, comments: [] };
+      for (const index of [0, 1]) expect(textOf(outcome, index)).toBe(textOf(streamed, index));
+      expect(finishReasons(outcome)).toEqual(finishReasons(streamed));
+      expect(chunksOf(outcome)[0]?.['object']).toBe('chat.completion');
+    });
+  }
+
+  test('keeps calls, reasoning, usage and what the engine adds', async () => {
+    const calls = { json: (await whole('vllm-tool-calls')).json, comments: [], error: null };
+    expect(chunksOf(calls)[0]?.choices?.[0]).toMatchObject({
+      message: {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ function: { name: 'get_weather', arguments: '{"city": "Köln"}' } }],
+      },
+      finish_reason: 'tool_calls',
+    });
+    const said = { json: (await whole('vllm-stream')).json, comments: [], error: null };
+    expect(chunksOf(said)[0]).toMatchObject({
+      choices: [{ message: { reasoning: 'Hm, ü' }, stop_reason: null }],
+      usage: { completion_tokens: 5 },
+    });
+    const routed = { json: (await whole('openrouter-stream')).json, comments: [], error: null };
+    expect(chunksOf(routed)[0]).toMatchObject({
+      provider: 'DeepInfra',
+      usage: { cost: 0.00000217 },
+    });
+  });
+
+  test('takes the first of two ends, and the last of two counts', async () => {
+    const usage = (tokens: number) =>
+      `data: {"choices":[],"usage":{"prompt_tokens":${tokens}}}\n\n`;
+    const text =
+      event({ index: 1, delta: { content: 'b' }, finish_reason: 'length' }) +
+      event({ delta: { content: 'a' }, finish_reason: 'stop', logprobs: { content: [1] } }) +
+      event({
+        index: 0,
+        delta: { content: '!' },
+        finish_reason: 'length',
+        logprobs: { content: [2] },
+      }) +
+      usage(1) +
+      usage(2);
+    const { json } = await replay([Buffer.from(text)], { ...SSE, choices: 2 });
+    expect(JSON.parse(json[0] ?? '')).toEqual({
+      object: 'chat.completion',
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: 'a!' },
+          logprobs: { content: [1, 2] },
+          finish_reason: 'stop',
+        },
+        { index: 1, message: { role: 'assistant', content: 'b' }, finish_reason: 'length' },
+      ],
+      usage: { prompt_tokens: 2 },
+    });
+  });
+
+  for (const [name, { code }] of Object.entries(FAILING_STREAMS)) {
+    test(`fails as it does: ${name}`, async () => {
+      expect((await whole(name)).error?.code).toBe(code);
+    });
+  }
+
+  test('and neither one nor the other is a protocol error', async () => {
+    const { error } = await replay([Buffer.from('data: <html>\n\n')], SSE);
+    expect(error).toMatchObject({ code: 'upstream_protocol_error', status: 502 });
   });
 });
 

@@ -8,6 +8,7 @@ import { errorInReply, interruptedError, protocolError } from './failure.ts';
 import type { ChatEvent, Completion, Provider } from './provider.ts';
 import { readEvents, type Completeness } from './read-events.ts';
 import { readJsonText, readReply } from './read-reply.ts';
+import { requestForKind } from './request-for-kind.ts';
 import type { UpstreamClient, UpstreamResponse } from './upstream.ts';
 
 export function createOpenAiProvider(client: UpstreamClient): Provider {
@@ -17,7 +18,7 @@ export function createOpenAiProvider(client: UpstreamClient): Provider {
         target,
         {
           path: '/chat/completions',
-          body: call.body,
+          ...requestForKind(call.body, target),
           accept: call.stream ? 'text/event-stream' : 'application/json',
           requestId: call.requestId,
         },

@@ -3,6 +3,7 @@ import { MAX_REPLY_BYTES } from '../domain/limits.ts';
 import { completionAsStream } from './completion-as-stream.ts';
 import { protocolError } from './failure.ts';
 import type { ChatEvent, ChatReply, Completion } from './provider.ts';
+import { streamAsCompletion } from './stream-as-completion.ts';
 import type { UpstreamResponse } from './upstream.ts';
 
 /** How a dialect reads what came; one of the two is called, once. */
@@ -11,7 +12,7 @@ export interface ReplyReader {
   whole(): Promise<{ readonly json: string; readonly completion: Completion }>;
 }
 
-/** A whole answer to a streaming request becomes a stream; a stream that nobody asked for is a fault. */
+/** A whole answer to a streaming request becomes a stream; a stream that nobody asked for is put together. */
 export async function readReply(
   response: UpstreamResponse,
   asked: { readonly upstream: string; readonly stream: boolean },
@@ -20,8 +21,8 @@ export async function readReply(
   const isStream = /^text\/event-stream\b/i.test(response.contentType);
   if (isStream && asked.stream) return { kind: 'stream', events: reader.stream() };
   if (isStream) {
-    response.discard();
-    throw protocolError(asked.upstream, 'sent a stream where JSON was asked for');
+    const completion = await streamAsCompletion(reader.stream(), asked.upstream);
+    return { kind: 'json', json: JSON.stringify(completion), completion };
   }
   const { json, completion } = await reader.whole();
   if (!asked.stream) return { kind: 'json', json, completion };

@@ -77,7 +77,9 @@ export function createRouter(options: RouterOptions, deps: RouterDeps): Router {
     if (!found) throw new TypeError(`no upstream ${upstream}`);
     return found;
   };
-  const contextOf = (target: Target) => health.contextOf(target.upstream, target.model);
+  // What an Ollama is told to load a model for is what it has.
+  const contextOf = ({ ollama, upstream, model }: Target) =>
+    ollama?.numCtx ?? health.contextOf(upstream, model);
   const planDeps = {
     isInTrouble: (target: Target) =>
       health.of(target.upstream)?.healthy === false || !breaker.admits(target),

@@ -109,8 +109,15 @@ export async function replay(
     stream,
     choices = 1,
     kind = TARGET.kind,
+    baseUrl = TARGET.baseUrl,
     contentType = stream ? 'text/event-stream; charset=utf-8' : 'application/json',
-  }: { stream: boolean; choices?: number; kind?: string; contentType?: string },
+  }: {
+    stream: boolean;
+    choices?: number;
+    kind?: string;
+    baseUrl?: string;
+    contentType?: string;
+  },
 ): Promise<Outcome> {
   const client: UpstreamClient = {
     post: () =>
@@ -123,7 +130,7 @@ export async function replay(
       }),
   };
   const provider = createProvider(client, STOPPED_CLOCK);
-  return await outcomeOf(provider, { stream, choices, kind });
+  return await outcomeOf(provider, { stream, choices, kind, baseUrl });
 }
 
 export function oneByOne(bytes: Uint8Array): Uint8Array[] {
