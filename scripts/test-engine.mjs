@@ -75,7 +75,8 @@ mkdirSync(cache, { recursive: true });
 const model = join(cache, 'tiny.gguf');
 writeTinyModel(model);
 
-const { status } = spawnSync('bun', ['test', './test/engine/llama-cpp.engine.ts'], {
+const files = ['llama-cpp.engine.ts', 'llama-cpp-insight.engine.ts'];
+const { status } = spawnSync('bun', ['test', ...files.map((file) => `./test/engine/${file}`)], {
   cwd: root,
   stdio: 'inherit',
   env: {

@@ -5,24 +5,29 @@ import { createRateLimit } from './access/rate-limit.ts';
 import { createTurns } from './chat/turns.ts';
 import type { Config } from './config/schema.ts';
 import { configHash } from './config/secrets.ts';
-import { timeoutsFor } from './config/upstreams.ts';
+import { isNativeOllama, timeoutsFor } from './config/upstreams.ts';
 import { unavailableStore } from './conversations/unavailable-store.ts';
 import type { ConversationStore } from './conversations/store.ts';
 import { systemClock } from './domain/clock.ts';
 import { createDeadlines } from './domain/deadlines.ts';
 import { GatewayError } from './domain/errors.ts';
 import { createApp } from './http/app.ts';
-import { admit } from './http/gates.ts';
+import { admit, isMadeHere } from './http/gates.ts';
+import type { Exchange } from './http/exchange.ts';
 import { createHttpServer, type Connection } from './http/server.ts';
+import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
 import type { Log } from './observe/log.ts';
 import { createProvider } from './providers/by-kind.ts';
 import { credentialHeader } from './providers/credential-header.ts';
-import type { Target } from './providers/provider.ts';
+import type { OllamaSettings, Target } from './providers/provider.ts';
+import { requiredHeaders } from './providers/required-headers.ts';
 import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
 import { createCatalog, type Alias } from './routing/catalog.ts';
 import { watchHealth } from './routing/health.ts';
+import type { SlotLimits } from './routing/slots.ts';
+import { breakerFor, createRouter } from './routing/router.ts';
 import { openSqliteStore } from './storage/sqlite.ts';
 import { collectEvents } from './chat/collect-events.ts';
 import { watchStore } from './conversations/watch-store.ts';
@@ -59,26 +64,54 @@ export async function createGateway({
 }: GatewayOptions): Promise<Gateway> {
   const clock = systemClock;
   const deadlines = createDeadlines(clock);
-  const probe = createProbe(log.logger, clock);
+  const metrics = createMetrics({
+    aliases: Object.keys(config.models),
+    upstreams: Object.keys(config.upstreams),
+  });
+  const probe = createProbe({ logger: log.logger, metrics, clock });
   const store = await openStore(config, probe);
+  const aliases = Object.keys(config.models).map((name) => aliasOf(name, config));
+  const breaker = breakerFor(aliases, {
+    clock,
+    onChange: (change) => probe.circuitChanged(change),
+  });
   const health = watchHealth({
     upstreams: Object.entries(config.upstreams).map(([name, upstream]) => ({
       name,
       kind: upstream.kind,
       baseUrl: upstream.base_url,
-      headers: headersFor(upstream),
+      headers: { ...requiredHeaders(upstream.kind), ...headersFor(upstream) },
     })),
     intervalMs: config.health.probe_interval_ms,
     timeoutMs: config.health.probe_timeout_ms,
     clock,
     onChange: (changed) => probe.upstreamChanged(changed),
+    onProbe: ({ name, healthy }) => breaker.probed(name, healthy === true),
   });
   const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
-  const catalog = createCatalog(Object.keys(config.models).map((name) => aliasOf(name, config)));
-  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines })));
-  const turns = createTurns(
-    { store, provider, health, clock, deadlines, probe },
+  const catalog = createCatalog(aliases);
+  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines }), clock));
+  const router = createRouter(
     {
+      aliases,
+      slotLimits: slotLimits(config),
+      retries: config.routing.retries,
+      retryWaitMs: config.routing.retry_wait_ms,
+    },
+    {
+      provider,
+      health,
+      breaker,
+      clock,
+      deadlines,
+      random: Math.random,
+      onFailedAttempt: (failed) => probe.attemptFailed(failed),
+    },
+  );
+  const turns = createTurns(
+    { store, router, clock, deadlines, probe },
+    {
+      affinityMs: config.routing.affinity_ms,
       orphanMs: config.turns.orphan_ms,
       titles: config.turns.titles,
       cacheSalt: config.turns.cache_salt,
@@ -92,9 +125,17 @@ export async function createGateway({
 
   const app = createApp({
     admit: (exchange) => admit(exchange, authenticate, rateLimit),
+    isOpenTo: (exchange) => isOpen(config.metrics.access, exchange),
     catalog,
     health,
-    provider,
+    router,
+    probe,
+    gatewayState: () => ({
+      openRequests: http.openExchanges(),
+      openTurns: turns.openTurns(),
+      storeOk: storeWatch.status().ok,
+      upstreams: health.all(),
+    }),
     store,
     turns,
     clock,
@@ -154,7 +195,7 @@ async function openStore({ storage }: Config, probe: Probe): Promise<Conversatio
 function aliasOf(name: string, { models, upstreams }: Config): Alias {
   const model = models[name];
   if (!model) throw new TypeError(`no model ${name}`);
-  const targets = model.targets.map((target): Target => {
+  const targets = model.targets.map((target, index): Target => {
     const upstream = upstreams[target.upstream];
     if (!upstream) throw new TypeError(`no upstream ${target.upstream}`);
     return {
@@ -163,7 +204,14 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
       baseUrl: upstream.base_url,
       headers: headersFor(upstream),
       model: target.model,
+      // A rank of its own for everyone but replicas, who share theirs.
+      rank: target.replica_group === undefined ? index : -1 - target.replica_group,
+      weight: target.weight ?? 1,
       timeouts: timeoutsFor(upstream, model),
+      ...(upstream.reasoning_history === undefined
+        ? {}
+        : { reasoningHistory: upstream.reasoning_history }),
+      ...(isNativeOllama(upstream) ? { ollama: ollamaSettings(upstream, target) } : {}),
     };
   });
   return {
@@ -175,20 +223,50 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
     capabilities: model.capabilities,
     minMaxTokens: model.min_max_tokens ?? null,
     typicalResponseSeconds: model.typical_response_seconds ?? null,
+    hedgeMs: model.hedge_ms ?? null,
     targets,
   };
 }
 
-function headersFor({
-  kind,
-  api_key,
-  headers,
-}: Config['upstreams'][string]): Record<string, string> {
-  return { ...(api_key === undefined ? {} : credentialHeader(kind, api_key)), ...headers };
+function ollamaSettings(
+  { keep_alive }: Config['upstreams'][string],
+  { num_ctx }: Config['models'][string]['targets'][number],
+): OllamaSettings {
+  return {
+    ...(num_ctx === undefined ? {} : { numCtx: num_ctx }),
+    ...(keep_alive === undefined ? {} : { keepAlive: keep_alive }),
+  };
+}
+
+function slotLimits({ upstreams }: Config): Map<string, SlotLimits> {
+  return new Map(
+    Object.entries(upstreams).map(([name, upstream]) => [
+      name,
+      {
+        maxConcurrent: upstream.max_concurrent ?? null,
+        maxQueued: upstream.max_queued,
+        queueMs: upstream.queue_ms,
+      },
+    ]),
+  );
+}
+
+function headersFor(upstream: Config['upstreams'][string]): Record<string, string> {
+  const { api_key, headers } = upstream;
+  // In small letters, so that an operator's header replaces ours of the same name.
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return {
+    ...(api_key === undefined ? {} : credentialHeader(upstream, api_key)),
+    ...Object.fromEntries(own),
+  };
 }
 
 function isLoopback(baseUrl: string): boolean {
   return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(baseUrl).hostname);
+}
+
+function isOpen(access: Config['metrics']['access'], exchange: Exchange): boolean {
+  return access === 'public' || (access === 'loopback' && isMadeHere(exchange));
 }
 
 async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {

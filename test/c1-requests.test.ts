@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:tes
 import { membersOf } from '../src/json/members.ts';
 import { chat, conversation, errorOf, said, sentMember, sentMessages } from './harness/c1.ts';
 import {
+  replyJson,
   replySse,
   startFakeUpstream,
   streamOf,
@@ -176,11 +177,11 @@ describe('what goes upstream', () => {
 
   test('a turn that failed pins nothing', async () => {
     const { conversation_id } = await said(gateway, { message: 'hi' });
-    upstream.script = (call) => call.end();
+    upstream.script = (call) => replyJson(call, { error: { message: 'no' } }, { status: 400 });
     const response = await gateway.request('/c1/chat', {
       body: `{"model":"test-model","conversation_id":"${conversation_id}","message":"x","tools":${WEATHER}}`,
     });
-    expect(response.status).toBe(503);
+    expect(response.status).toBe(400);
     upstream.script = (call) => replySse(call, streamOf(['ok']));
     await said(gateway, { conversation_id, message: 'again' });
     expect(sent('tools')).toBeUndefined();

@@ -236,7 +236,8 @@ describe('a turn that fails', () => {
   });
 
   test('before its first word is not tried again under the same key', async () => {
-    upstream.script = (call) => replyJson(call, {}, { status: 500 });
+    const headers = { 'retry-after': '9' };
+    upstream.script = (call) => replyJson(call, {}, { status: 500, headers });
     const asked = upstream.calls.length;
     const turn = client.send({ model, message: 'count' });
     const error = await failureOf(turn);

@@ -13,6 +13,7 @@ import {
   replyJson,
   startFakeUpstream,
   type FakeUpstream,
+  type UpstreamCall,
   type UpstreamScript,
 } from './harness/fake-upstream.ts';
 import { startGateway, type TestGateway } from './harness/gateway.ts';
@@ -32,11 +33,15 @@ beforeAll(async () => {
     modalities: { input: [text] }
     capabilities: { tools: false }
     targets: [{ upstream: fake, model: fake-model }]
+  narrow:
+    targets: [{ upstream: narrow, model: m }]
   unreachable:
     targets: [{ upstream: gone, model: m }]`;
   const twoUpstreams = configFor(upstream, more).replace(
     'models:',
-    '  gone: { kind: openai, base_url: "http://127.0.0.1:1/v1" }\nmodels:',
+    `  narrow: { kind: openai, base_url: "${upstream.url}", max_concurrent: 1, max_queued: 0 }
+  gone: { kind: openai, base_url: "http://127.0.0.1:1/v1" }
+models:`,
   );
   gateway = await startGateway(
     `${twoUpstreams}\nlimits: { max_body_bytes: 4096, rate_per_second: 1000000, burst: 1000000 }`,
@@ -62,6 +67,18 @@ async function reusedKey(): Promise<Response> {
   const headers = { 'idempotency-key': crypto.randomUUID() };
   await post('/c1/chat', { model: 'test-model', message: 'first' }, headers);
   return await post('/c1/chat', { model: 'test-model', message: 'second' }, headers);
+}
+
+/** One request more than an upstream is given at once, which none may wait for. */
+async function fullUpstream(): Promise<Response> {
+  const held = Promise.withResolvers<UpstreamCall>();
+  upstream.script = held.resolve;
+  const running = v1({ model: 'narrow' });
+  const call = await held.promise;
+  const refused = await v1({ model: 'narrow' });
+  await replyJson(call, completion('ok'));
+  expect((await running).status).toBe(200);
+  return refused;
 }
 
 /** A whole reply that is waited for while somebody cancels its turn. */
@@ -164,6 +181,7 @@ const PROVOCATIONS: Partial<Record<ErrorCode, Provocation>> = {
     },
     header: ['x-ratelimit-limit-requests', '1'],
   },
+  too_many_streams: { provoke: fullUpstream },
   body_too_large: { provoke: () => v1({ filler: 'x'.repeat(5000) }) },
   unsupported_media_type: {
     provoke: () => post('/v1/chat/completions', 'a=b', { 'content-type': 'text/plain' }),

@@ -14,7 +14,7 @@ import {
 } from './harness/fake-upstream.ts';
 import { startGateway, type TestGateway } from './harness/gateway.ts';
 import { fixture } from './harness/replay.ts';
-import { askStream, eventsIn } from './harness/v1.ts';
+import { ask, askStream, errorIn, eventsIn } from './harness/v1.ts';
 
 let upstream: FakeUpstream;
 let gateway: TestGateway;
@@ -82,6 +82,23 @@ test('JSON where a stream was asked for becomes one: role, content, finish reaso
     usage: { total_tokens: 10 },
   });
   expect(withUsage[2]).toBe('[DONE]');
+});
+
+test('a stream where JSON was asked for becomes a whole reply, and an unfinished one an error', async () => {
+  upstream.script = (call) =>
+    replySse(call, [...streamOf(['Hel', 'lo']).slice(0, -1), chunk({ content: '!' }, 'length')]);
+  const reply = await ask(gateway);
+  expect(reply.headers.get('content-type')).toContain('application/json');
+  expect(await reply.json()).toMatchObject({
+    object: 'chat.completion',
+    model: 'test-model',
+    choices: [{ message: { role: 'assistant', content: 'Hello!' }, finish_reason: 'stop' }],
+    usage: { total_tokens: 9 },
+  });
+  upstream.script = (call) => replySse(call, [HELLO]);
+  const broken = await ask(gateway);
+  expect(broken.status).toBe(502);
+  expect(errorIn(await broken.text()).code).toBe('upstream_interrupted');
 });
 
 test('a second finish, text after it, interleaved choices and a second usage pass as they came', async () => {

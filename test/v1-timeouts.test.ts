@@ -151,7 +151,7 @@ describe('with a heartbeat of 100 ms', () => {
     const call = await asked;
     await client.until(/: ping/);
     await call.send(
-      'HTTP/1.1 429 X\r\ncontent-type: application/json\r\ncontent-length: 32\r\n\r\n{"error":{"message":"too many"}}',
+      'HTTP/1.1 429 X\r\nretry-after: 9\r\ncontent-type: application/json\r\ncontent-length: 32\r\n\r\n{"error":{"message":"too many"}}',
     );
     const text = await client.until(/data: .*\n\n/);
     client.destroy();

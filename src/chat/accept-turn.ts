@@ -6,10 +6,12 @@ import type { Turn } from '../conversations/turn.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
-import { assembleMessages } from '../prompt/assemble.ts';
 import { compactedEpoch, nextEpoch, sentMessages } from '../prompt/epoch.ts';
 import { expectedCachedTokens } from '../prompt/prefix.ts';
+import { promptFor } from '../prompt/prompt-for.ts';
+import { replayOf, withReasoning, type ReplayTarget } from '../prompt/replay.ts';
 import { windowFor } from '../prompt/window.ts';
+import type { Plan, Preference } from '../routing/plan.ts';
 import type { Target } from '../providers/provider.ts';
 import { shortTitle } from './short-title.ts';
 import { sealInput, type TurnInput, type TurnRequest } from './turn-request.ts';
@@ -18,15 +20,19 @@ export interface AcceptedTurn {
   readonly turnId: string;
   readonly conversationId: string;
   readonly epoch: Epoch;
-  /** JSON text of the messages array to send. */
-  readonly messages: string;
+  /** JSON text of the messages array to send to a target, with as much of earlier reasoning as it wants. */
+  messagesFor(target: ReplayTarget): string;
   /** What the answer will be a child of. */
   readonly inputNode: ConversationNode;
   /** The turn opens its conversation. */
   readonly isFirst: boolean;
   /** Turns that left the prompt with this one; 0 for nearly every turn. */
   readonly compactedTurns: number;
+  /** The turn whose answer the prompt goes on from; null for a first one. */
+  readonly before: Turn | null;
   readonly expectedCachedTokens: number | null;
+  /** Whom to ask, in order; the prompt is made for the cache and the window of the first. */
+  readonly plan: Plan;
   /** Unix milliseconds. */
   readonly acceptedAt: number;
 }
@@ -37,10 +43,11 @@ export type Acceptance = AcceptedTurn | { readonly repeats: string };
 export interface AcceptTurnDeps {
   readonly store: ConversationStore;
   readonly clock: Clock;
-  /** The target that is asked first: whose cache and window the prompt is made for. */
-  readonly target: Target;
+  planFor(preference: Omit<Preference, 'provider'>): Plan;
   /** Tokens of prompt and answer together; null when unknown. */
-  readonly contextTokens: number | null;
+  contextOf(target: Target): number | null;
+  /** How long an engine is taken to keep a conversation's prompt in its cache, in milliseconds. */
+  readonly affinityMs: number;
 }
 
 /** How often a turn is built anew because another one ended between reading the head and accepting. */
@@ -87,7 +94,7 @@ async function draftTurn(
   request: TurnRequest,
   deps: AcceptTurnDeps,
 ): Promise<Draft> {
-  const { store, clock, target } = deps;
+  const { store, clock } = deps;
   const conversation = await findConversation(request, store);
   checkExpectedHead(request, conversation);
   checkSystem(request, conversation);
@@ -98,10 +105,21 @@ async function draftTurn(
   const nodes = [...history, ...input.nodes];
   const { epoch: asked, isNew } = nextEpoch(conversation, request.profile);
   const before = conversation ? await turnBefore(conversation.id, history, store) : null;
-  const { epoch, sent, compactedTurns } = fitted(nodes, asked, { before, request, deps });
+  const conversationId = conversation?.id ?? newId('conv');
+  const plan = deps.planFor({
+    key: () => conversationId,
+    holdsCache: cacheHolder(before, createdAt - deps.affinityMs),
+  });
+  const [target] = plan;
+  const contextTokens = deps.contextOf(target);
+  const fit = { before, request, target, contextTokens };
+  const { epoch, sent, compactedTurns } = fitted(nodes, asked, fit);
   const inputNode = nodes.at(-1);
   if (!inputNode) throw new TypeError('a turn has an input');
   const blobs = await blobsOf(sent, input.blobs, store);
+  const messagesFor = promptFor(epoch.profile, sent, blobs);
+  // An image that is missing has to be told before the turn is accepted.
+  messagesFor(target);
   return {
     conversation,
     parentNode,
@@ -109,12 +127,14 @@ async function draftTurn(
     input,
     accepted: {
       turnId,
-      conversationId: conversation?.id ?? newId('conv'),
+      conversationId,
       epoch,
-      messages: assembleMessages(epoch.profile, sent, blobs),
+      messagesFor,
       inputNode,
       isFirst: conversation === null,
       compactedTurns,
+      plan,
+      before,
       expectedCachedTokens: expectedCachedTokens(before, { ...target, epochId: epoch.id }),
       acceptedAt: createdAt,
     },
@@ -147,14 +167,15 @@ function commandFor(
 interface FitDeps {
   readonly before: Turn | null;
   readonly request: TurnRequest;
-  readonly deps: AcceptTurnDeps;
+  readonly target: Target;
+  readonly contextTokens: number | null;
 }
 
 /** The messages to send, with the oldest turns left out, in an epoch of its own, when the window is full. */
 function fitted(
   nodes: readonly ConversationNode[],
   asked: Epoch,
-  { before, request, deps }: FitDeps,
+  { before, request, target, contextTokens }: FitDeps,
 ) {
   const sent = sentMessages(nodes, asked.profile);
   const { promptTokens, completionTokens } = before?.usage ?? {
@@ -164,14 +185,23 @@ function fitted(
   const sameWindow =
     before?.epochId === asked.id && promptTokens !== null && completionTokens !== null;
   const answered = sent.findLastIndex(({ id }) => id === before?.outputNode) + 1;
-  const window = windowFor(sent, {
-    contextTokens: deps.contextTokens,
+  const window = windowFor(withReasoning(sent, replayOf(target)), {
+    contextTokens,
     answerTokens: request.answerTokens,
     known: sameWindow ? { messages: answered, tokens: promptTokens + completionTokens } : null,
   });
   if (window === null) return { epoch: asked, sent, compactedTurns: 0 };
   const epoch = compactedEpoch(asked, window.firstNode);
   return { epoch, sent: sentMessages(nodes, epoch.profile), compactedTurns: window.droppedTurns };
+}
+
+/** Who answered the turn before, unless that was so long ago that the engine has other prompts in its cache by now. */
+function cacheHolder(
+  before: Turn | null,
+  since: number,
+): Pick<Target, 'upstream' | 'model'> | null {
+  if (!before?.upstream || !before.upstreamModel || (before.endedAt ?? 0) < since) return null;
+  return { upstream: before.upstream, model: before.upstreamModel };
 }
 
 async function findConversation(

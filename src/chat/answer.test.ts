@@ -133,6 +133,11 @@ describe('the rest', () => {
     expect(answerNode(merged(delta({ content: 'x' })), 1).node.extra).toBeNull();
   });
 
+  test('the first id and time that are any count', () => {
+    const answer = merged({ id: '', created: 0, choices: [] }, delta({ content: 'x' }));
+    expect([answer.id, answer.created]).toEqual(['c1', 5]);
+  });
+
   test('the first finish reason and the last usage count', () => {
     const usage = (completion_tokens: number) => ({
       choices: [],

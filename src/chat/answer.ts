@@ -1,23 +1,21 @@
 // Builds the whole answer from a stream's chunks: what /c1 seals, stores and replies with. Members that the gateway
 // does not know are kept.
-import type { ToolCall, Usage } from '../domain/message.ts';
-import { isObject } from '../json/document.ts';
+import type { Usage } from '../domain/message.ts';
+import { withCalls, withMore, type CollectedCalls } from '../providers/merge-delta.ts';
 import type { Completion } from '../providers/provider.ts';
 import type { Blob } from '../conversations/conversation.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { markImages, wellFormedJson, type MarkedContent } from '../prompt/blob-mark.ts';
+import { wholeReasoning } from '../prompt/replay.ts';
 import type { NewNode } from '../conversations/node.ts';
 
 /** An answer as far as it has come. Only choice 0 counts: /c1 asks for one. */
-export interface Answer {
+export interface Answer extends CollectedCalls {
   readonly id: string | null;
   readonly created: number | null;
   /** Members of the message beside role, content and tool_calls: reasoning, images, refusal, … */
   readonly extra: Readonly<Record<string, unknown>>;
   readonly content: string;
-  readonly toolCalls: readonly ToolCall[];
-  /** The index that the upstream gives each of them; null for one that came without. */
-  readonly toolIndexes: readonly (number | null)[];
   readonly finishReason: string | null;
   readonly usage: Usage | null;
   /** Top-level members that an upstream adds: timings, provider, system_fingerprint, … */
@@ -44,11 +42,12 @@ export function withChunk(answer: Answer, chunk: Completion): Answer {
   const { role: ___, content, tool_calls, ...extra } = delta;
   return {
     ...answer,
-    id: answer.id ?? id ?? null,
-    created: answer.created ?? (typeof created === 'number' ? created : null),
-    extra: Object.keys(extra).length === 0 ? answer.extra : mergedExtra(answer.extra, extra),
+    // Azure's first chunk has members without anything in them.
+    id: answer.id ?? (id || null),
+    created: answer.created ?? (typeof created === 'number' && created > 0 ? created : null),
+    extra: withMore(answer.extra, extra),
     content: typeof content === 'string' ? answer.content + content : answer.content,
-    ...(Array.isArray(tool_calls) ? mergedCalls(answer, tool_calls) : {}),
+    ...withCalls(answer, tool_calls),
     // Some engines say it again, or say it late: the first one counts.
     finishReason: answer.finishReason ?? choice?.finish_reason ?? null,
     usage: usage ?? answer.usage,
@@ -63,7 +62,7 @@ export function isVisible(answer: Answer): boolean {
 
 /** The message to seal: role, content and tool calls go upstream again, the rest is kept beside it. */
 export function answerNode(answer: Answer, createdAt: number): NewSealedAnswer {
-  const { images, ...extra } = answer.extra;
+  const { images, ...extra } = wholeExtra(answer);
   const drawn = drawnImages(images);
   const message = {
     role: 'assistant',
@@ -106,13 +105,13 @@ export function answerCompletion(
   answer: Answer,
   { alias, conversationId, turnId }: { alias: string; conversationId: string; turnId: string },
 ): string {
-  const { content, toolCalls, extra } = answer;
+  const { content, toolCalls } = answer;
   const message = {
     role: 'assistant',
     content: content === '' && toolCalls.length > 0 ? null : content,
     refusal: null,
     ...(toolCalls.length > 0 ? { tool_calls: toolCalls } : {}),
-    ...extra,
+    ...wholeExtra(answer),
   };
   return JSON.stringify({
     id: answer.id ?? `chatcmpl-${turnId}`,
@@ -128,78 +127,8 @@ export function answerCompletion(
   });
 }
 
-function mergedExtra(
-  known: Readonly<Record<string, unknown>>,
-  more: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const merged: Record<string, unknown> = { ...known };
-  for (const [key, value] of Object.entries(more)) {
-    if (value === null || value === undefined) continue;
-    const before = merged[key];
-    if (typeof before === 'string' && typeof value === 'string') merged[key] = before + value;
-    else if (Array.isArray(before) && Array.isArray(value)) merged[key] = [...before, ...value];
-    else merged[key] = value;
-  }
-  return merged;
-}
-
-type Calls = Pick<Answer, 'toolCalls' | 'toolIndexes'>;
-
-/** As much of the calls so far as tells where the next piece belongs. */
-interface PlacedCalls {
-  readonly toolCalls: readonly { readonly id: string }[];
-  readonly toolIndexes: readonly (number | null)[];
-}
-
-function mergedCalls(known: Calls, deltas: readonly unknown[]): Calls {
-  const toolCalls = [...known.toolCalls];
-  const toolIndexes = [...known.toolIndexes];
-  for (const delta of deltas) {
-    if (!isObject(delta)) continue;
-    const at = placeOf(delta, { toolCalls, toolIndexes });
-    const before = toolCalls[at];
-    const fn = isObject(delta['function']) ? delta['function'] : {};
-    // Unknown members (Gemini's thought signatures in extra_content) have to be replayed as they came.
-    const { index, ...rest } = delta;
-    toolIndexes[at] ??= typeof index === 'number' ? index : null;
-    toolCalls[at] = {
-      ...before,
-      ...rest,
-      id: before?.id ?? (textOf(delta['id']) || `call_${at}`),
-      type: 'function',
-      function: {
-        name: before?.function.name || textOf(fn['name']),
-        arguments: (before?.function.arguments ?? '') + textOf(fn['arguments']),
-      },
-    };
-  }
-  return { toolCalls, toolIndexes };
-}
-
-/**
- * Where in the list a delta belongs. Indexes need not begin at 0 (behind Anthropic, text takes the first). Gemini
- * leaves them out, or calls every one 0: then an id of its own begins a new call, and none continues the last one.
- */
-export function placeOf(
-  delta: Readonly<Record<string, unknown>>,
-  { toolCalls, toolIndexes }: PlacedCalls,
-): number {
-  const id = textOf(delta['id']);
-  if (typeof delta['index'] === 'number') {
-    const place = toolIndexes.lastIndexOf(delta['index']);
-    // Some engines make up an id for every fragment: only one with a name begins a call.
-    const isNew = id !== '' && id !== toolCalls[place]?.id && nameIn(delta) !== '';
-    return place === -1 || isNew ? toolCalls.length : place;
-  }
-  if (id === '') return Math.max(toolCalls.length - 1, 0);
-  const known = toolCalls.findIndex((call) => call.id === id);
-  return known === -1 ? toolCalls.length : known;
-}
-
-function nameIn({ function: fn }: Readonly<Record<string, unknown>>): string {
-  return isObject(fn) ? textOf(fn['name']) : '';
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+/** What a stream added to the message, its fragments of reasoning put together. */
+function wholeExtra({ extra }: Answer): Readonly<Record<string, unknown>> {
+  const { reasoning_details: details } = extra;
+  return Array.isArray(details) ? { ...extra, reasoning_details: wholeReasoning(details) } : extra;
 }

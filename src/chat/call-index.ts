@@ -2,7 +2,7 @@
 // Gemini leaves it out, or calls every one 0; then the official SDKs throw, and others make one broken call of two.
 import { isObject } from '../json/document.ts';
 import type { ChunkChoice, Completion } from '../providers/provider.ts';
-import { placeOf } from './answer.ts';
+import { placeOf } from '../providers/merge-delta.ts';
 
 interface SeenCalls {
   readonly toolCalls: { readonly id: string }[];

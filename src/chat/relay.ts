@@ -2,25 +2,22 @@
 // and the upstream's bytes come back the same way.
 import { dataEvent, commentEvent, DONE } from '../sse/encode.ts';
 import type { EventSource } from '../sse/event-stream.ts';
-import type { JsonDocument } from '../json/document.ts';
-import { isObject } from '../json/document.ts';
+import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
 import { withMembers, type Changes } from '../json/splice.ts';
 import type { Usage } from '../domain/message.ts';
-import type { ChatEvent, ChatReply, Provider, Target } from '../providers/provider.ts';
+import type { ChatEvent, ChatReply, Completion, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
 import type { Catalog } from '../routing/catalog.ts';
-import type { Health } from '../routing/health.ts';
-import { openReply } from '../routing/open.ts';
-import { planTargets } from '../routing/plan.ts';
+import type { Router } from '../routing/router.ts';
 import { checkTools } from './chat-request.ts';
+import { watchUsage } from './missing-usage.ts';
 import { showAs, type Show } from './shown-chunk.ts';
 import { raiseTokenLimits } from './token-limits.ts';
 
 export interface RelayDeps {
   readonly catalog: Catalog;
-  readonly health: Pick<Health, 'of'>;
-  readonly provider: Provider;
+  readonly router: Pick<Router, 'plan' | 'open'>;
 }
 
 export interface RelayRequest {
@@ -31,6 +28,8 @@ export interface RelayRequest {
   readonly requestId: string;
   /** Told of each target before it is asked. */
   onAttempt(target: Target): void;
+  /** Told of the target whose reply is taken. */
+  onAnswer(target: Target): void;
   /** Told of the token counts when the upstream reports them. */
   onUsage(usage: Usage): void;
 }
@@ -52,19 +51,17 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
   checkTools(request.document.value, alias);
   const limits = raiseTokenLimits(request.document.value, alias.minMaxTokens);
   const fixedChanges = { ...limits.changes, ...streamOptions(request) };
-  const plan = planTargets(alias, deps.health);
+  const plan = deps.router.plan(alias, { key: () => beginningOf(request.document) });
 
   const ask = async (signal: AbortSignal): Promise<ChatReply> => {
-    const bodyFor = (target: Target) => {
-      request.onAttempt(target);
-      return bodyWith(request.document, { ...fixedChanges, model: JSON.stringify(target.model) });
-    };
-    const { stream, requestId } = request;
+    const bodyFor = (target: Target) =>
+      bodyWith(request.document, { ...fixedChanges, model: JSON.stringify(target.model) });
+    const { stream, requestId, onAttempt, onAnswer } = request;
+    const { hedgeMs } = alias;
     const { n } = request.document.value;
     const choices = typeof n === 'number' && Number.isInteger(n) ? { choices: n } : {};
-    const { reply } = await openReply(
-      { alias, plan, stream, requestId, bodyFor, ...choices },
-      deps.provider,
+    const { reply } = await deps.router.open(
+      { plan, stream, requestId, hedgeMs, bodyFor, onAttempt, onAnswer, ...choices },
       signal,
     );
     return reply;
@@ -84,10 +81,29 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
       const reply = await ask(signal);
       if (reply.kind === 'json')
         throw new TypeError('a provider sent a reply whole that was asked for as a stream');
-      const show = showAs({ alias: alias.name, usage: asksForUsage(request) });
-      yield* shownEvents(reply.events, show, request.onUsage);
+      const asked = asksForUsage(request);
+      const show = showAs({ alias: alias.name, usage: asked });
+      const usageWatch = asked ? watchUsage(alias.name) : null;
+      yield* shownEvents(reply.events, show, (chunk) => {
+        usageWatch?.see(chunk);
+        if (chunk.usage) request.onUsage(chunk.usage);
+      });
+      const missing = usageWatch?.missing(promptTexts(request.document)) ?? null;
+      if (missing !== null) yield dataEvent(missing);
+      yield dataEvent(DONE);
     },
   };
+}
+
+/** Characters of a prompt's beginning that tell whether two prompts share what an engine keeps in its cache. */
+const BEGINNING_CHARS = 2_000;
+
+/** By what a request goes to the same replica again: the client's own key for it, or how its prompt begins. */
+function beginningOf({ value, text, members }: JsonDocument): string {
+  const key = value['prompt_cache_key'];
+  if (typeof key === 'string') return key;
+  const start = members.find((member) => member.key === 'messages')?.valueStart ?? 0;
+  return text.slice(start, start + BEGINNING_CHARS);
 }
 
 function bodyWith({ text, members }: JsonDocument, changes: Changes): string {
@@ -113,7 +129,7 @@ function asksForUsage({ document }: RelayRequest): boolean {
 async function* shownEvents(
   batches: AsyncIterable<readonly ChatEvent[]>,
   show: Show,
-  onUsage: (usage: Usage) => void,
+  onChunk: (chunk: Completion) => void,
 ): AsyncGenerator<string, void, undefined> {
   for await (const batch of batches) {
     let text = '';
@@ -122,11 +138,15 @@ async function* shownEvents(
         text += commentEvent(event.text);
         continue;
       }
-      if (event.chunk.usage) onUsage(event.chunk.usage);
+      onChunk(event.chunk);
       const json = show(event.json, event.chunk);
       if (json !== null) text += dataEvent(json);
     }
     if (text !== '') yield text;
   }
-  yield dataEvent(DONE);
+}
+
+/** What of a request a model reads. */
+function promptTexts(document: JsonDocument): string[] {
+  return ['messages', 'tools'].map((key) => memberText(document, key) ?? '');
 }

@@ -3,27 +3,29 @@
 import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
 import { sealNode } from '../conversations/node.ts';
 import type { Clock } from '../domain/clock.ts';
-import { GatewayError, toGatewayError, type ErrorCode } from '../domain/errors.ts';
+import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import { MAX_TURN_CHARS } from '../domain/limits.ts';
-import type { ChatEvent, ChatReply, Provider, Target } from '../providers/provider.ts';
+import type { ChatEvent, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
-import { openReply } from '../routing/open.ts';
+import type { Router } from '../routing/router.ts';
+import { prefixBreak } from '../prompt/prefix.ts';
 import type { AcceptedTurn } from './accept-turn.ts';
 import { answerNode, EMPTY_ANSWER, isVisible, withChunk, type Answer } from './answer.ts';
+import { watchUsage } from './missing-usage.ts';
 import { TurnCancelled, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
 import { showAs, type Show } from './shown-chunk.ts';
 import type { TurnRequest } from './turn-request.ts';
 
 export interface RunTurnDeps {
   readonly store: ConversationStore;
-  readonly provider: Provider;
+  readonly router: Pick<Router, 'open'>;
   readonly clock: Clock;
 }
 
 /** What is asked of an upstream. */
 export interface TurnAsk {
   readonly request: Pick<TurnRequest, 'parameters'>;
-  readonly accepted: Pick<AcceptedTurn, 'messages' | 'epoch'>;
+  readonly accepted: Pick<AcceptedTurn, 'messagesFor' | 'epoch'>;
   /** null where all may share cached prefixes. */
   readonly cacheSalt: string | null;
 }
@@ -32,28 +34,36 @@ export interface TurnRun extends TurnAsk {
   readonly request: TurnRequest;
   readonly accepted: AcceptedTurn;
   readonly alias: Alias;
-  readonly plan: readonly [Target, ...Target[]];
   readonly live: LiveTurn;
   /** Told of each target before it is asked. */
   onAttempt(target: Target): void;
+  /** Told of the target whose reply is taken. */
+  onAnswerer(target: Target): void;
   /** Told of the answer when it is complete. */
   onAnswer(answer: Answer): void;
 }
 
+export interface EndedTurn {
+  readonly finish: FinishTurn;
+  /** Who answered; null where nobody did. */
+  readonly target: Target | null;
+}
+
 /** Resolves when the turn has ended, in the store and for its followers. Rejects only if the store could not end it. */
-export async function runTurn(run: TurnRun, deps: RunTurnDeps): Promise<FinishTurn> {
+export async function runTurn(run: TurnRun, deps: RunTurnDeps): Promise<EndedTurn> {
   const { live } = run;
-  const show = showAs({ alias: run.alias.name, usage: run.request.showUsage });
-  const progress: Progress = { show, answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0 };
+  const progress = beginning(run);
   try {
-    for await (const batch of await ask(run, deps)) await takeIn(batch, progress, { run, deps });
+    for await (const batch of await ask(run, progress, deps))
+      await takeIn(batch, progress, { run, deps });
+    await showMissingUsage(progress, { run, deps });
     const finish = completed(run, progress, deps);
     await settle(finish, run, deps.store);
     run.onAnswer(progress.answer);
     live.end({ kind: 'completed' });
-    return finish;
+    return { finish, target: progress.target };
   } catch (error) {
-    return await fail(error, progress, { run, deps });
+    return { finish: await fail(error, progress, { run, deps }), target: progress.target };
   }
 }
 
@@ -69,7 +79,7 @@ async function fail(
   const frame = { seq: live.nextSeq(), json: told.envelope(request.requestId) };
   const finish = endedEarly(run, progress, {
     error: reason,
-    code: told.code,
+    told,
     endedAt: deps.clock.now(),
   });
   try {
@@ -90,30 +100,47 @@ interface Progress {
   firstVisibleAt: number | null;
   /** Of all frames so far. */
   chars: number;
+  target: Target | null;
+}
+
+function beginning({ alias, request, accepted }: TurnRun): Progress {
+  const { expectedCachedTokens } = accepted;
+  const show = showAs({ alias: alias.name, usage: request.showUsage, expectedCachedTokens });
+  return { show, answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0, target: null };
 }
 
 async function ask(
   run: TurnRun,
-  { provider, store, clock }: RunTurnDeps,
+  progress: Progress,
+  { router, store, clock }: RunTurnDeps,
 ): Promise<AsyncIterable<readonly ChatEvent[]>> {
-  const { alias, plan, request, live } = run;
-  const bodyFor = (target: Target) => {
-    run.onAttempt(target);
-    return bodyOf(run, target);
-  };
-  const { target, reply }: { target: Target; reply: ChatReply } = await openReply(
-    { alias, plan, stream: true, requestId: request.requestId, bodyFor },
-    provider,
+  const { alias, accepted, request, live } = run;
+  const { target, reply } = await router.open(
+    {
+      plan: accepted.plan,
+      stream: true,
+      requestId: request.requestId,
+      hedgeMs: alias.hedgeMs,
+      bodyFor: (asked) => bodyOf(run, asked),
+      onAttempt: run.onAttempt,
+      onAnswer: run.onAnswerer,
+    },
     live.signal,
   );
-  await store.start({
-    turnId: live.id,
-    upstream: target.upstream,
-    upstreamModel: target.model,
-    startedAt: clock.now(),
-  });
+  progress.target = target;
   if (reply.kind === 'json')
     throw new TypeError('a provider sent a reply whole that was asked for as a stream');
+  try {
+    await store.start({
+      turnId: live.id,
+      upstream: target.upstream,
+      upstreamModel: target.model,
+      startedAt: clock.now(),
+    });
+  } catch (error) {
+    await reply.events.return();
+    throw error;
+  }
   return reply.events;
 }
 
@@ -122,7 +149,7 @@ export function bodyOf({ request, accepted, cacheSalt }: TurnAsk, target: Target
   const { tools, toolChoice, responseFormat } = accepted.epoch.profile;
   const members: Record<string, string | null> = {
     model: JSON.stringify(target.model),
-    messages: accepted.messages,
+    messages: accepted.messagesFor(target),
     tools,
     // Engines refuse a choice of tools where there are none.
     tool_choice: tools === null ? null : toolChoice,
@@ -162,14 +189,39 @@ async function takeIn(
       message: `The answer exceeds ${MAX_TURN_CHARS} characters. Ask for less.`,
     });
   }
-  const events = frames.map(({ seq, json }) => ({ turnId: live.id, seq, payload: json }));
-  if (events.length > 0 && !(await deps.store.append(events))) {
-    throw new TurnCancelled('it was ended elsewhere');
-  }
-  live.publish(frames);
+  await publish(frames, live, deps.store);
   progress.answer = answer;
   progress.chars = chars;
   if (isVisible(answer)) progress.firstVisibleAt ??= deps.clock.now();
+}
+
+/** Written first: whoever is shown a frame can resume from it. */
+async function publish(
+  frames: readonly Frame[],
+  live: LiveTurn,
+  store: ConversationStore,
+): Promise<void> {
+  const events = frames.map(({ seq, json }) => ({ turnId: live.id, seq, payload: json }));
+  if (events.length > 0 && !(await store.append(events))) {
+    throw new TurnCancelled('it was ended elsewhere');
+  }
+  live.publish(frames);
+}
+
+/** An estimate for the client alone: the turn's own record stays without counts. */
+async function showMissingUsage(
+  { answer, target }: Progress,
+  { run, deps }: { run: TurnRun; deps: RunTurnDeps },
+): Promise<void> {
+  const { request, accepted, alias, live } = run;
+  if (!request.showUsage || answer.usage !== null || target === null) return;
+  const watch = watchUsage(alias.name);
+  const { id, created, content, toolCalls: tool_calls, extra } = answer;
+  const choices = [{ delta: { ...extra, content, tool_calls } }];
+  watch.see({ choices, ...(id === null ? {} : { id }), created });
+  const prompt = [accepted.messagesFor(target), accepted.epoch.profile.tools ?? ''];
+  const json = watch.missing(prompt);
+  if (json !== null) await publish([{ seq: live.nextSeq(), json }], live, deps.store);
 }
 
 function completed(run: TurnRun, progress: Progress, { clock }: RunTurnDeps): FinishTurn {
@@ -188,10 +240,13 @@ function completed(run: TurnRun, progress: Progress, { clock }: RunTurnDeps): Fi
 function endedEarly(
   run: TurnRun,
   progress: Progress,
-  { error, code, endedAt }: { error: unknown; code: ErrorCode; endedAt: number },
+  { error, told, endedAt }: { error: unknown; told: GatewayError; endedAt: number },
 ): FinishTurn {
   const outcome = outcomeOf(run, progress, endedAt);
-  if (!(error instanceof TurnCancelled)) return { ...outcome, status: 'failed', errorCode: code };
+  if (!(error instanceof TurnCancelled)) {
+    const { code, status, retryAfterMs = null } = told;
+    return { ...outcome, status: 'failed', errorCode: code, errorReply: { status, retryAfterMs } };
+  }
   // Half a tool call is of no use to anybody: only text counts as seen.
   const { answer } = progress;
   const seen = answer.content === '' ? null : { ...answer, toolCalls: [] };
@@ -208,12 +263,10 @@ function sealedAnswer({ accepted }: TurnRun, answer: Answer, endedAt: number) {
   return { output: sealNode(accepted.inputNode, node), blobs };
 }
 
-function outcomeOf(
-  { live, accepted }: TurnRun,
-  { answer, firstVisibleAt }: Progress,
-  endedAt: number,
-) {
+function outcomeOf(run: TurnRun, { answer, firstVisibleAt, target }: Progress, endedAt: number) {
+  const { live, accepted } = run;
   const { usage } = answer;
+  const cachedTokens = usage?.prompt_tokens_details?.cached_tokens ?? null;
   return {
     turnId: live.id,
     blobs: [],
@@ -221,8 +274,13 @@ function outcomeOf(
     usage: {
       promptTokens: usage?.prompt_tokens ?? null,
       completionTokens: usage?.completion_tokens ?? null,
-      cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? null,
+      cachedTokens,
     },
+    prefixBreak:
+      // What was never read has no prefix that could be missed.
+      target === null || answer.finishReason === null
+        ? null
+        : prefixBreak(accepted.before, { ...target, epochId: accepted.epoch.id }, cachedTokens),
     ttftMs: firstVisibleAt === null ? null : firstVisibleAt - accepted.acceptedAt,
     endedAt,
   };

@@ -3,7 +3,9 @@
 import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
 import { toolCallIds } from '../prompt/assemble.ts';
 import { fillMarks } from '../prompt/blob-mark.ts';
-import type { Provider } from '../providers/provider.ts';
+import { replayOf, withReasoning } from '../prompt/replay.ts';
+import type { Target } from '../providers/provider.ts';
+import type { Router } from '../routing/router.ts';
 import { bodyOf, type TurnRun } from './run-turn.ts';
 import { shortTitle } from './short-title.ts';
 
@@ -13,28 +15,41 @@ const REQUEST =
 /** Milliseconds: a title that takes longer is not worth the engine's time. */
 const TITLE_TIMEOUT_MS = 60_000;
 
+export interface AnsweredTurn {
+  readonly finish: Pick<FinishTurn, 'output' | 'blobs'>;
+  /** Who answered, and so has the prompt in its cache. */
+  readonly target: Target;
+}
+
 /** Asks for a title and hands it to the store; rejects when the upstream or the store fails. */
 export async function suggestTitle(
   run: TurnRun,
-  { output, blobs }: Pick<FinishTurn, 'output' | 'blobs'>,
-  { provider, store }: { provider: Provider; store: ConversationStore },
+  { finish: { output, blobs }, target }: AnsweredTurn,
+  { router, store }: { router: Pick<Router, 'open'>; store: ConversationStore },
 ): Promise<void> {
-  const { accepted, plan, request, live } = run;
+  const { accepted, request, live } = run;
   // Engines refuse a tool call without its result.
   if (!output || toolCallIds(output.wire).length > 0) return;
-  const answer = fillMarks(output.wire, new Map(blobs.map((blob) => [blob.sha256, blob])));
+  const [{ wire } = output] = withReasoning([output], replayOf(target));
+  const answer = fillMarks(wire, new Map(blobs.map((blob) => [blob.sha256, blob])));
   const question = JSON.stringify({ role: 'user', content: REQUEST });
-  const messages = `${accepted.messages.slice(0, -1)},${answer},${question}]`;
+  const messages = `${accepted.messagesFor(target).slice(0, -1)},${answer},${question}]`;
   const parameters = { stream: 'false', stream_options: 'null', max_tokens: '64' };
-  const [target] = plan;
   const body = bodyOf(
-    { ...run, request: { parameters }, accepted: { ...accepted, messages } },
+    { ...run, request: { parameters }, accepted: { ...accepted, messagesFor: () => messages } },
     target,
   );
   const signal = AbortSignal.any([live.signal, AbortSignal.timeout(TITLE_TIMEOUT_MS)]);
-  const reply = await provider.ask(
-    target,
-    { body, stream: false, requestId: request.requestId },
+  const { reply } = await router.open(
+    {
+      plan: [target],
+      stream: false,
+      requestId: request.requestId,
+      hedgeMs: null,
+      bodyFor: () => body,
+      onAttempt() {},
+      onAnswer() {},
+    },
     signal,
   );
   if (reply.kind !== 'json') return;

@@ -5,7 +5,7 @@ import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
 import type { Deadlines } from '../domain/deadlines.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Probe } from '../observe/probe.ts';
-import type { ChatEvent, Completion, Provider } from '../providers/provider.ts';
+import type { ChatEvent, Completion, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
 import { TurnCancelled, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
 import type { TurnRequest } from './turn-request.ts';
@@ -57,6 +57,7 @@ function setUp({ broken = {}, words = ['a', 'b'] }: { broken?: Broken; words?: s
   }
   const store = {
     accept: async () => ({ outcome: 'accepted' }),
+    cancelRequests: async () => [],
     start: () => work('start', () => log.push('started')),
     append: (events: { seq: number }[]) =>
       work('append', () => log.push(...events.map(({ seq }) => `written ${seq}`))).then(() => true),
@@ -66,11 +67,6 @@ function setUp({ broken = {}, words = ['a', 'b'] }: { broken?: Broken; words?: s
       return finished.length === 1;
     },
   } as unknown as ConversationStore;
-  const provider: Provider = {
-    async ask(_, __, signal) {
-      return { kind: 'stream', events: stream(signal) };
-    },
-  };
   async function* stream(signal: AbortSignal): AsyncGenerator<readonly ChatEvent[], void> {
     for (const word of words) {
       signal.throwIfAborted();
@@ -93,16 +89,26 @@ function setUp({ broken = {}, words = ['a', 'b'] }: { broken?: Broken; words?: s
   const turns = createTurns(
     {
       store,
-      provider,
+      router: {
+        plan: (asked) => [asked.targets[0] as Target],
+        contextOf: () => null,
+        open: async ({ plan: [target] }, signal) => ({
+          target,
+          reply: { kind: 'stream', events: stream(signal) },
+        }),
+      },
       probe,
       deadlines,
-      health: { of: () => undefined, contextOf: () => null },
       clock: { now: () => 0, elapsed: () => 0 },
     },
-    { orphanMs: 1_000, titles: 'message', cacheSalt: 'user' },
+    { affinityMs: 1_000, orphanMs: 1_000, titles: 'message', cacheSalt: 'user' },
   );
   async function begin(): Promise<LiveTurn> {
-    const { turnId } = await turns.begin(request, alias, { onAttempt() {}, onUsage() {} });
+    const { turnId } = await turns.begin(request, alias, {
+      onAttempt() {},
+      onAnswer() {},
+      onUsage() {},
+    });
     const live = turns.find(turnId);
     if (!live) throw new Error('the turn is over already');
     return live;

@@ -8,6 +8,7 @@ import { ConfigError, hideUserInfo } from '../config/problems.ts';
 import type { Config, Target, Upstream } from '../config/schema.ts';
 import { configHash, hideSecrets } from '../config/secrets.ts';
 import { withDiscovered } from '../config/stand-ins.ts';
+import { openAiBaseUrl } from '../config/upstreams.ts';
 
 export interface CheckIo {
   /** After the command's name; `--strict` makes an upstream that does not answer a failure. */
@@ -67,7 +68,7 @@ async function lookAround(config: Config, { enginePorts }: CheckIo): Promise<Con
 async function probe(name: string, upstream: Upstream, config: Config): Promise<Probe> {
   const { api_key, headers } = upstream;
   const startedAt = performance.now();
-  const list = await listModels(upstream.base_url, {
+  const list = await listModels(openAiBaseUrl(upstream), {
     headers: { ...(api_key !== undefined && { authorization: `Bearer ${api_key}` }), ...headers },
     timeoutMs: config.health.probe_timeout_ms,
   });

@@ -2,7 +2,7 @@
 // on top, targets only where an upstream is configured, chains laid out.
 
 import defaultModels from './default-models.yaml';
-import type { Config, Model, Settings } from './schema.ts';
+import type { Config, Model, Settings, Target } from './schema.ts';
 import { copyTree, isTree, mergeTrees, newTree, treeAt, type Tree } from './tree.ts';
 
 /** The default catalogue as settings: a fresh copy. */
@@ -68,10 +68,20 @@ export function serveModels(
       const reachable = (targets ?? []).filter(({ upstream }) =>
         Object.hasOwn(upstreams, upstream),
       );
-      enabled[alias] = { ...model, targets: reachable };
+      enabled[alias] = { ...model, targets: withReplicaGroups(reachable) };
     }
   }
   return { ...layOut(enabled), disabled_models: disabled };
+}
+
+/** Weighted targets that stand side by side are replicas, and make a group. */
+export function withReplicaGroups(targets: readonly Omit<Target, 'replica_group'>[]): Target[] {
+  let group = 0;
+  return targets.map((target) => {
+    if (target.weight !== undefined) return { ...target, replica_group: group };
+    group++;
+    return target;
+  });
 }
 
 /** Expands chains into targets, and parts the aliases that have any from those that have none. */
@@ -98,14 +108,28 @@ function targetsOf(
   visited.add(alias);
   if (model.chain === undefined) return model.targets;
   const seen = new Set<string>();
+  let groups = 0;
   return model.chain
-    .flatMap((member) => targetsOf(member, all, visited))
+    .flatMap((member) => {
+      const targets = targetsOf(member, all, visited);
+      const before = groups;
+      groups += targets.length;
+      return targets.map((target) => inGroupAfter(target, before));
+    })
     .filter(({ upstream, model: name }) => {
       const key = `${upstream}\n${name}`;
       if (seen.has(key)) return false;
       seen.add(key);
       return true;
     });
+}
+
+/** Replicas of one member of a chain are none of another's. */
+function inGroupAfter(target: Target, before: number): Target {
+  const { replica_group } = target;
+  return replica_group === undefined
+    ? target
+    : { ...target, replica_group: before + replica_group };
 }
 
 /** A record in which only its own names are found. */

@@ -3,13 +3,17 @@
 
 import { didYouMean, formatPath, type Problem } from './problems.ts';
 import { isTree, treeAt, type Tree } from './tree.ts';
-import { hasKnownAddress } from './upstreams.ts';
+import { hasKnownAddress, isNativeOllama } from './upstreams.ts';
 
 /** `written`: the operator's own settings; `merged`: all models, those of the default catalogue included. */
 export function crossCheck(written: Tree, merged: Tree): Problem[] {
   const upstreams = treeAt(written, 'upstreams');
   return [
-    ...Object.entries(upstreams).flatMap(([name, upstream]) => checkAddress(name, upstream)),
+    ...Object.entries(upstreams).flatMap(([name, upstream]) => [
+      ...checkAddress(name, upstream),
+      ...checkKeepAlive(name, upstream),
+      ...checkAzure(name, upstream),
+    ]),
     ...Object.entries(treeAt(written, 'models')).flatMap(([alias, model]) =>
       isTree(model) ? checkModel(alias, model, { upstreams, merged }) : [],
     ),
@@ -22,6 +26,31 @@ function checkAddress(name: string, upstream: unknown): Problem[] {
   const kind = upstream['kind'];
   if (typeof kind !== 'string' || hasKnownAddress(kind)) return [];
   return [{ path: formatPath(['upstreams', name, 'base_url']), message: `is missing` }];
+}
+
+/** The older addresses name the deployment and a version; the v1 API takes the deployment as the model. */
+function checkAzure(name: string, upstream: unknown): Problem[] {
+  if (!isTree(upstream) || upstream['kind'] !== 'azure') return [];
+  const { base_url: url } = upstream;
+  if (typeof url !== 'string' || !url.includes('/deployments/')) return [];
+  const message =
+    'is an address of a single deployment; use https://NAME.openai.azure.com/openai/v1, with the deployment as the model of a target';
+  return [{ path: formatPath(['upstreams', name, 'base_url']), message }];
+}
+
+const NATIVE_ONLY = "works over Ollama's own API only: it needs an upstream of kind ollama";
+
+function checkKeepAlive(name: string, upstream: unknown): Problem[] {
+  if (!isTree(upstream) || upstream['keep_alive'] === undefined) return [];
+  return nativeProblem(upstream, ['upstreams', name, 'keep_alive']);
+}
+
+function nativeProblem(upstream: Tree, path: readonly PropertyKey[]): Problem[] {
+  if (upstream['kind'] !== 'ollama') return [{ path: formatPath(path), message: NATIVE_ONLY }];
+  const { base_url } = upstream;
+  if (typeof base_url !== 'string' || isNativeOllama({ kind: 'ollama', base_url })) return [];
+  const message = `${NATIVE_ONLY}, and its base_url without /v1`;
+  return [{ path: formatPath(path), message }];
 }
 
 interface Names {
@@ -64,7 +93,12 @@ function checkTargets(alias: string, model: Tree, upstreams: Tree): Problem[] {
   if (!Array.isArray(targets)) return [];
   return targets.flatMap((target: unknown, index): Problem[] => {
     const name = isTree(target) ? target['upstream'] : undefined;
-    if (typeof name !== 'string' || upstreams[name] !== undefined) return [];
+    if (typeof name !== 'string') return [];
+    const upstream = upstreams[name];
+    if (upstream !== undefined) {
+      if (!isTree(upstream) || !isTree(target) || target['num_ctx'] === undefined) return [];
+      return nativeProblem(upstream, ['models', alias, 'targets', index, 'num_ctx']);
+    }
     const path = formatPath(['models', alias, 'targets', index, 'upstream']);
     const near = didYouMean(name, Object.keys(upstreams));
     return [{ path, message: `no upstream is called ${JSON.stringify(name)}${near}` }];

@@ -48,7 +48,7 @@ describe('engines', () => {
       {
         kind: 'ollama',
         name: 'ollama',
-        base_url: `http://127.0.0.1:${ollama}/v1`,
+        base_url: `http://127.0.0.1:${ollama}`,
         models: ['llama3.2:3b', 'b'],
         context_windows: {},
       },

@@ -9,7 +9,7 @@ export interface Engine {
   readonly kind: EngineKind;
   /** Unique among the engines that were found: `vllm`, `ollama`, `llama-cpp`, …; a second one has its port added. */
   readonly name: string;
-  /** OpenAI-compatible, without a slash at its end. */
+  /** As an upstream's: OpenAI-compatible, but the native root of an Ollama; without a slash at its end. */
   readonly base_url: string;
   readonly models: readonly string[];
   /** Tokens, by model, as far as the engine says. */
@@ -71,8 +71,11 @@ async function lookAt(
   port: number,
   { timeoutMs = 400, fetch: ask }: DiscoverOptions,
 ): Promise<Sighting | undefined> {
-  const base_url = `http://127.0.0.1:${port}/v1`;
-  const list = await listModels(base_url, { timeoutMs, ...(ask !== undefined && { fetch: ask }) });
+  const root = `http://127.0.0.1:${port}`;
+  const list = await listModels(`${root}/v1`, {
+    timeoutMs,
+    ...(ask !== undefined && { fetch: ask }),
+  });
   if (!list.ok) return undefined;
   const usable = list.models.filter(({ id }) => /^[^\s\p{Cc}]{1,200}$/u.test(id));
   const listed = usable.slice(0, MAX_MODELS);
@@ -82,7 +85,9 @@ async function lookAt(
     ),
   );
   const models = [...new Set(listed.map(({ id }) => id))];
-  return { kind: kindOf(listed) ?? usualKind, port, base_url, models, context_windows };
+  const kind = kindOf(listed) ?? usualKind;
+  const base_url = kind === 'ollama' ? root : `${root}/v1`;
+  return { kind, port, base_url, models, context_windows };
 }
 
 function kindOf(models: readonly ListedModel[]): EngineKind | undefined {

@@ -19,6 +19,16 @@ export function milliseconds() {
   return wholeNumber(1, 86_400_000);
 }
 
+/** How long Ollama keeps a model loaded: a duration as Go writes it, or whole seconds. */
+export function keepAlive() {
+  const error = (issue: { input?: unknown }) =>
+    `expected a duration such as 30m, or whole seconds, got ${showValue(issue.input)}`;
+  return z.preprocess(
+    (value) => (typeof value === 'number' ? String(value) : value),
+    z.string({ error }).regex(/^-?(?:\d+|(?:\d+(?:\.\d+)?(?:ms|s|m|h))+)$/, { error }),
+  );
+}
+
 const asSwitch = (value: unknown) => (value === 'true' ? true : value === 'false' ? false : value);
 
 export function onOff() {
@@ -60,7 +70,7 @@ export function headerValue() {
     .regex(/^[\x20-\x7e]*$/, { error: 'has a character that a header cannot carry' });
 }
 
-/** The address of an OpenAI-compatible server: paths are appended to it, so it ends with its path. */
+/** The address of a model server: paths are appended to it, so it ends with its path. */
 export function serverUrl() {
   return z
     .string({ error: (issue) => `expected an http or https URL, got ${showValue(issue.input)}` })

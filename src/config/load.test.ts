@@ -64,7 +64,7 @@ describe('what comes out', () => {
     expect(discover).toBe(false);
     expect(unserved).toEqual([]);
     expect(config.auth.bearer).toBe('token');
-    expect(config.upstreams['ollama']?.base_url).toBe('http://127.0.0.1:11434/v1');
+    expect(config.upstreams['ollama']?.base_url).toBe('http://127.0.0.1:11434');
     expect(config.upstreams['openrouter']?.base_url).toBe('https://openrouter.ai/api/v1');
     expect(config.upstreams['openrouter']?.api_key).toBe('sk-or');
     expect(config.models['llama-4-scout']?.targets.map(({ upstream }) => upstream)).toEqual([
@@ -175,7 +175,7 @@ describe('which source wins', () => {
     };
     const { config, discover } = load(undefined, { env });
     expect(discover).toBe(false);
-    expect(config.upstreams['box']?.base_url).toBe('http://box:11434/v1');
+    expect(config.upstreams['box']?.base_url).toBe('http://box:11434');
   });
 
   test('--set reaches any path, with or without quotes around a name with dots', () => {

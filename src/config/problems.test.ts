@@ -21,6 +21,39 @@ function problemsOf(yaml = '', sources: Pick<ConfigSources, 'env' | 'argv'> = {}
 }
 
 describe('mistakes', () => {
+  test('the address of one Azure deployment is refused, and the right one told', () => {
+    const yaml =
+      'upstreams: { a: { kind: azure, base_url: "https://n.openai.azure.com/openai/deployments/d" } }';
+    expect(problemsOf(yaml)).toEqual([
+      'upstreams.a.base_url: is an address of a single deployment; use https://NAME.openai.azure.com/openai/v1, with the deployment as the model of a target',
+    ]);
+  });
+
+  test('what works over the native API of an Ollama alone is refused elsewhere', () => {
+    const yaml = `
+catalogue: replace
+upstreams:
+  spark: { kind: vllm, base_url: "http://h/v1", keep_alive: 30m }
+  compatible: { kind: ollama, base_url: "http://h/v1/", keep_alive: 30m }
+  native: { kind: ollama, base_url: "http://h", keep_alive: -1 }
+  hasty: { kind: ollama, base_url: "http://h", keep_alive: soon }
+models:
+  mine:
+    targets:
+      - { upstream: spark, model: m, num_ctx: 8192 }
+      - { upstream: compatible, model: m, num_ctx: 8192 }
+      - { upstream: native, model: m, num_ctx: 8192 }
+`;
+    const only = "works over Ollama's own API only: it needs an upstream of kind ollama";
+    expect(problemsOf(yaml).toSorted()).toEqual([
+      `models.mine.targets[0].num_ctx: ${only}`,
+      `models.mine.targets[1].num_ctx: ${only}, and its base_url without /v1`,
+      `upstreams.compatible.keep_alive: ${only}, and its base_url without /v1`,
+      'upstreams.hasty.keep_alive: expected a duration such as 30m, or whole seconds, got "soon"',
+      `upstreams.spark.keep_alive: ${only}`,
+    ]);
+  });
+
   test('all of them are reported at once, each with its path and the nearest right name', () => {
     const yaml = `
 servr: { port: 1 }

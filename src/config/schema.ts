@@ -2,7 +2,7 @@
 // gateway runs on, with references resolved, the default catalogue merged in and every alias's targets laid out.
 
 import { z } from 'zod';
-import { milliseconds, headerValue, line, onOff } from './fields.ts';
+import { milliseconds, headerValue, keepAlive, line, onOff } from './fields.ts';
 import { reasoningChoice, secret, serverUrl, storageUrl, wholeNumber } from './fields.ts';
 
 const UPSTREAM_KINDS = [
@@ -21,6 +21,8 @@ const UPSTREAM_KINDS = [
 export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
 
 const MODALITIES = ['text', 'image', 'audio', 'video'] as const;
+
+const REASONING_HISTORY = ['none', 'reasoning', 'reasoning_content', 'reasoning_details'] as const;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -73,7 +75,19 @@ const healthSchema = z.strictObject({
     .describe('Time between two probes of an upstream.'),
   probe_timeout_ms: milliseconds()
     .default(2000)
-    .describe('How long a probe may take before the upstream counts as down.'),
+    .describe('How long a probe may take; late twice running, the upstream counts as down.'),
+});
+
+const routingSchema = z.strictObject({
+  retries: wholeNumber(0, 5)
+    .default(1)
+    .describe('How often a target that failed is asked again when no other can answer.'),
+  retry_wait_ms: milliseconds()
+    .default(1000)
+    .describe('The longest pause before that; an upstream that asks for more is not asked again.'),
+  affinity_ms: milliseconds()
+    .default(600_000)
+    .describe('How long a conversation stays with the target that answered it last.'),
 });
 
 const turnsSchema = z.strictObject({
@@ -119,6 +133,20 @@ const upstreamSchema = z.strictObject({
     .default({})
     .describe('Further headers that the gateway sends to it.'),
   timeouts: timeoutsSchema.prefault({}).describe('Time limits for requests to it.'),
+  max_concurrent: wholeNumber(1, 100_000)
+    .optional()
+    .describe('Requests that it is given at once; any number where absent.'),
+  max_queued: wholeNumber(0, 100_000)
+    .default(64)
+    .describe('Requests that may wait for it once it has as many as it may be given.'),
+  queue_ms: milliseconds().default(30_000).describe('How long a request may wait for it.'),
+  reasoning_history: z
+    .enum(REASONING_HISTORY)
+    .optional()
+    .describe('The member in which /c1 sends earlier reasoning back; by kind where absent.'),
+  keep_alive: keepAlive()
+    .optional()
+    .describe('Ollama only: how long models stay loaded, such as 30m, or -1 for good.'),
 });
 
 const capabilitiesSchema = z.strictObject({
@@ -141,7 +169,12 @@ const targetSchema = z.strictObject({
   model: line().describe('What the upstream calls the model.'),
   weight: wholeNumber(1, 1000)
     .optional()
-    .describe('Share of the traffic among targets of equal rank; all alike where absent.'),
+    .describe(
+      'Makes it a replica of the weighted targets beside it, with this share of the traffic.',
+    ),
+  num_ctx: wholeNumber(1, 1_000_000_000)
+    .optional()
+    .describe("Ollama only: the model's window in tokens; Ollama's own default is small."),
 });
 
 const modelSchema = z.strictObject({
@@ -156,6 +189,9 @@ const modelSchema = z.strictObject({
   min_max_tokens: wholeNumber(1, 1_000_000)
     .optional()
     .describe('A smaller max_tokens is raised to this, as the model would answer with nothing.'),
+  hedge_ms: milliseconds()
+    .optional()
+    .describe('A second target is asked as well once the first has been silent for so long.'),
   typical_response_seconds: z
     .preprocess(
       (value) => (typeof value === 'string' && value !== '' ? Number(value) : value),
@@ -194,7 +230,19 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({})
     .describe('Streamed replies.'),
+  metrics: z
+    .strictObject({
+      access: z
+        .enum(['loopback', 'public', 'token'])
+        .default('loopback')
+        .describe(
+          'Who may read /metrics without the token: requests made on this machine, everybody, or nobody.',
+        ),
+    })
+    .prefault({})
+    .describe('Figures for Prometheus.'),
   turns: turnsSchema.prefault({}).describe('Conversations.'),
+  routing: routingSchema.prefault({}).describe('What happens when a target does not answer.'),
   health: healthSchema.prefault({}).describe('How upstreams are watched.'),
   catalogue: z
     .enum(['extend', 'replace'])
@@ -215,12 +263,15 @@ export type Settings = z.output<typeof settingsSchema>;
 
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
-/** A model server; `base_url` is OpenAI-compatible, without a slash at its end. */
+/** A model server; `base_url` has no slash at its end, and is the native root of an Ollama. */
 export type Upstream = Frozen<Omit<Settings['upstreams'][string], 'base_url'>> & {
   readonly base_url: string;
 };
 
-export type Target = Frozen<z.output<typeof targetSchema>>;
+export type Target = Frozen<z.output<typeof targetSchema>> & {
+  /** Targets of one group are replicas of each other; only those with a weight are in one. */
+  readonly replica_group?: number;
+};
 
 /** An alias. `targets` is never empty in `Config.models`; a `chain` is already expanded into it. */
 export type Model = Frozen<Omit<Settings['models'][string], 'enabled' | 'targets'>> & {

@@ -1,7 +1,7 @@
 // What the gateway serves where the operator named no upstream: the engines found on this machine, or else the
 // built-in demo engine. Both give targets to the catalogue's aliases and keep what it says about them.
 
-import { layOut, newRecord } from './catalogue.ts';
+import { layOut, newRecord, withReplicaGroups } from './catalogue.ts';
 import type { Engine } from './discover.ts';
 import { freezeDeeply } from './freeze.ts';
 import type { Config, Model, Target, Upstream } from './schema.ts';
@@ -15,7 +15,7 @@ export function withDiscovered(config: Config, engines: readonly Engine[]): Conf
   Object.assign(all, config.models, config.unserved_models);
   for (const [alias, model] of Object.entries(all)) {
     const local = added.flatMap((engine) => matchingTargets(alias, engine));
-    const own = model.chain === undefined ? [...local, ...model.targets] : [];
+    const own = model.chain === undefined ? withReplicaGroups([...local, ...model.targets]) : [];
     all[alias] = { ...model, targets: own };
   }
   for (const engine of added) {
@@ -38,7 +38,14 @@ export function demoConfig(config: Config, demoUrl: string): Config {
 }
 
 function localUpstream(kind: Upstream['kind'], baseUrl: string): Upstream {
-  return { kind, base_url: baseUrl, headers: {}, timeouts: { connect_ms: 5000 } };
+  return {
+    kind,
+    base_url: baseUrl,
+    headers: {},
+    timeouts: { connect_ms: 5000 },
+    max_queued: 64,
+    queue_ms: 30_000,
+  };
 }
 
 function matchingTargets(alias: string, { name, models }: Engine): Target[] {
@@ -58,7 +65,7 @@ function addServedModels(
     const known = all[id];
     if (known === undefined) all[id] = plainModel(target, engine.context_windows[id]);
     else if (known.chain === undefined && !known.targets.some(isSame(target))) {
-      all[id] = { ...known, targets: [...known.targets, target] };
+      all[id] = { ...known, targets: withReplicaGroups([...known.targets, target]) };
     }
   }
 }

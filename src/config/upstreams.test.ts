@@ -2,7 +2,7 @@
 
 import { expect, test } from 'bun:test';
 import { loadConfig } from './load.ts';
-import { openAiBaseUrl, timeoutsFor } from './upstreams.ts';
+import { isNativeOllama, openAiBaseUrl, timeoutsFor, toUpstream } from './upstreams.ts';
 
 const { config } = loadConfig({
   env: {},
@@ -20,10 +20,15 @@ function limits(upstream: string, alias: string) {
   return timeoutsFor(server, model);
 }
 
-test("an Ollama's address gets the /v1 that it lacks, and nothing ends with a slash", () => {
-  expect(openAiBaseUrl('ollama', 'http://h:11434')).toBe('http://h:11434/v1');
-  expect(openAiBaseUrl('ollama', 'http://h:11434/v1/')).toBe('http://h:11434/v1');
-  expect(openAiBaseUrl('openai', 'http://h/api//')).toBe('http://h/api');
+test('an Ollama is asked over its own API, unless its address says /v1, and nothing ends with a slash', () => {
+  const addressOf = (kind: 'ollama' | 'openai', base_url: string) => {
+    const limits = { timeouts: { connect_ms: 1 }, max_queued: 1, queue_ms: 1 };
+    const upstream = toUpstream({ kind, base_url, headers: {}, ...limits });
+    return [upstream.base_url, openAiBaseUrl(upstream), isNativeOllama(upstream)];
+  };
+  expect(addressOf('ollama', 'http://h:1/')).toEqual(['http://h:1', 'http://h:1/v1', true]);
+  expect(addressOf('ollama', 'http://h/v1/')).toEqual(['http://h/v1', 'http://h/v1', false]);
+  expect(addressOf('openai', 'http://h/api//')).toEqual(['http://h/api', 'http://h/api', false]);
 });
 
 test('a chat model has the ordinary time limits', () => {

@@ -1,4 +1,4 @@
-// What follows from an upstream's kind and a model's class: the address to append paths to, and the time limits.
+// What follows from an upstream's kind and a model's class: the addresses to append paths to, and the time limits.
 
 import type { Model, Settings, Upstream, UpstreamKind } from './schema.ts';
 
@@ -14,16 +14,20 @@ export function hasKnownAddress(kind: unknown): boolean {
   return typeof kind === 'string' && Object.hasOwn(PUBLIC_BASE_URLS, kind);
 }
 
-/** The OpenAI-compatible base: no slash at its end; an Ollama's own address gets the /v1 that it lacks. */
-export function openAiBaseUrl(kind: UpstreamKind, baseUrl: string): string {
-  const base = baseUrl.replace(/\/+$/, '');
-  return kind === 'ollama' && !base.endsWith('/v1') ? `${base}/v1` : base;
+/** Whether it is asked over Ollama's own API; an address that ends with /v1 chooses the OpenAI-compatible one. */
+export function isNativeOllama({ kind, base_url }: Pick<Upstream, 'kind' | 'base_url'>): boolean {
+  return kind === 'ollama' && !/\/v1\/*$/.test(base_url);
+}
+
+/** Where its OpenAI-compatible routes hang, such as `/models`: an Ollama has them beside its own. */
+export function openAiBaseUrl(upstream: Pick<Upstream, 'kind' | 'base_url'>): string {
+  return isNativeOllama(upstream) ? `${upstream.base_url}/v1` : upstream.base_url;
 }
 
 /** The upstream as the gateway uses it. Its settings must have an address, or a kind with a known one. */
 export function toUpstream(settings: Settings['upstreams'][string]): Upstream {
   const { kind, base_url = PUBLIC_BASE_URLS[kind] ?? '', ...rest } = settings;
-  return { kind, base_url: openAiBaseUrl(kind, base_url), ...rest };
+  return { kind, base_url: base_url.replace(/\/+$/, ''), ...rest };
 }
 
 /** Milliseconds each. */

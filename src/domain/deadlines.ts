@@ -59,3 +59,19 @@ export function createDeadlines(clock: Pick<Clock, 'elapsed'>): Deadlines {
     },
   };
 }
+
+/** Resolves after `ms`; rejects with `signal`'s reason as soon as it aborts. */
+export function waitFor(ms: number, deadlines: Deadlines, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      deadline.disarm();
+      reject(signal.reason);
+    };
+    const deadline = deadlines.arm(ms, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -57,8 +57,11 @@ export class GatewayError extends Error {
   }
 
   /** The same error with some details changed; headers are added to those that it has. */
-  with(details: Pick<ErrorDetails, 'headers' | 'requestId' | 'message'>): GatewayError {
-    const { status, cause, param, retryAfterMs } = this;
+  with(
+    details: Pick<ErrorDetails, 'headers' | 'requestId' | 'message' | 'retryAfterMs'>,
+  ): GatewayError {
+    const { status, cause, param } = this;
+    const retryAfterMs = details.retryAfterMs ?? this.retryAfterMs;
     const requestId = details.requestId ?? this.#requestId;
     return new GatewayError(this.code, {
       message: details.message ?? this.message,

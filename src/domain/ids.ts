@@ -1,7 +1,7 @@
 // Identifiers: a prefix that names the kind, then 32 hex digits of a UUIDv7, so that ids sort by creation time
 // and a listing needs no second column to break ties.
 
-type IdPrefix = 'req' | 'chatcmpl-' | 'conv' | 'turn' | 'node' | 'epoch' | 'inst';
+type IdPrefix = 'req' | 'chatcmpl-' | 'call' | 'conv' | 'turn' | 'node' | 'epoch' | 'inst';
 
 /** A fresh id such as `conv_0199e1…`; unique across processes, ordered by time within one. */
 export function newId(prefix: IdPrefix): string {

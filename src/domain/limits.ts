@@ -9,6 +9,15 @@ export const MAX_EVENT_CHARS = 48 * 1024 * 1024;
 /** A whole non-streamed upstream reply, images included. */
 export const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
+/**
+ * What an answer of Anthropic's may take where a request names no limit, since their API wants one: the most that every
+ * model from Claude 4 on allows (Opus 4 and 4.1 end there), so that it cuts as few answers as can be.
+ */
+export const ANTHROPIC_MAX_TOKENS = 32_000;
+
+/** What a compressed reply may grow to, streamed or not: nobody asked for compression, and a small one can hide much. */
+export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+
 /** An upstream's error body: enough for its message, not for a page of HTML. */
 export const MAX_ERROR_BODY_BYTES = 64 * 1024;
 
@@ -36,5 +45,40 @@ export const MAX_FOLLOWED_CHARS = 256 * 1024;
 /** All frames of one turn: kept in memory while it runs, so this times the open turns is what they can take. */
 export const MAX_TURN_CHARS = 128 * 1024 * 1024;
 
+/** How long the gateway that runs a turn has to end it when another one is asked to: many looks, and no client's time-out. */
+export const CANCEL_PATIENCE_MS = 2_000;
+
 /** How often a turn that another process runs is looked at, in milliseconds. */
 export const FOREIGN_TURN_POLL_MS = 100;
+
+/** How long a target that failed is left alone at first: engines restart in seconds. */
+export const MIN_COOL_DOWN_MS = 1_000;
+
+/** The most that failing again and again adds up to: whoever comes back is noticed within this. */
+export const MAX_COOL_DOWN_MS = 30_000;
+
+/** How long one trial request may keep others from trying the same target. */
+export const TRIAL_PATIENCE_MS = 30_000;
+
+/** What a request earns for the retry budget: one retry for ten requests. */
+export const RETRY_BUDGET_PER_REQUEST = 0.1;
+
+/** Retries that may be made at once after a quiet time. */
+export const RETRY_BUDGET_SIZE = 20;
+
+/** Pieces of a stream held back before its first visible token; an engine that sends more lifecycle frames is answering. */
+export const MAX_HELD_BATCHES = 256;
+/** A reply to a health probe: vLLM's metrics of eight engines are half of this; what is longer is read so far. */
+export const MAX_PROBE_BODY_BYTES = 1024 * 1024;
+
+/** Probes that an optional endpoint sits out, at most, after it has failed again and again: 5 minutes by default. */
+export const MAX_PROBE_PAUSE = 32;
+
+/** Models of one upstream that are kept in mind: an engine has dozens, and each is shown in /v1/info. */
+export const MAX_LISTED_MODELS = 500;
+
+/** A model's name as an engine reports it; the aliases of the configuration have the same limit. */
+export const MAX_NAME_CHARS = 200;
+
+/** Services elsewhere are not engines to be watched: while one is well, it is asked no more often than this. */
+export const MIN_HOSTED_PROBE_MS = 60_000;

@@ -9,6 +9,9 @@ export interface ToolCall {
   readonly function: { readonly name: string; readonly arguments: string };
 }
 
+/** The member in which a model's earlier reasoning is sent back to it with the history; `none` sends none. */
+export type ReasoningHistory = 'none' | 'reasoning' | 'reasoning_content' | 'reasoning_details';
+
 /** Token counts as upstreams report them. */
 export interface Usage {
   readonly prompt_tokens: number;

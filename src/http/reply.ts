@@ -15,6 +15,12 @@ export function noteAttempt({ record, clock }: Exchange, target: Target): void {
   record.attempts = (record.attempts ?? 0) + 1;
 }
 
+/** Notes whose reply was taken: not the last one asked, where two were asked at once. */
+export function noteAnswer({ record }: Exchange, target: Target): void {
+  record.upstream = target.upstream;
+  record.upstreamModel = target.model;
+}
+
 export function jsonReply({ record, clock }: Exchange, json: string, headers: Headers): Response {
   record.answeredAt = clock.elapsed();
   headers.set('content-type', 'application/json');

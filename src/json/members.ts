@@ -40,6 +40,25 @@ export function membersOf(text: string, depth = 1): Member[] {
   return members;
 }
 
+/** The JSON text of one member of the object that `text` holds, exactly as it stands there; undefined where absent. */
+export function valueText(text: string, key: string): string | undefined {
+  const member = membersOf(text).find((candidate) => candidate.key === key);
+  return member && text.slice(member.valueStart, member.valueEnd);
+}
+
+/** The JSON texts of the elements of the array that `text` holds. Leans on JSON.parse like `membersOf`. */
+export function elementsOf(text: string, depth = 1): string[] {
+  const elements: string[] = [];
+  let at = skipSpace(text, text.indexOf('[') + 1);
+  while (text.charCodeAt(at) !== CLOSE_ARRAY) {
+    const end = endOfValue(text, at, depth);
+    elements.push(text.slice(at, end));
+    at = skipSpace(text, end);
+    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1);
+  }
+  return elements;
+}
+
 /** The key that occurs twice, if any: parsers differ in which one they keep, so neither can be trusted. */
 export function duplicateKey(members: readonly Member[]): string | undefined {
   const seen = new Set<string>();

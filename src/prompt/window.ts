@@ -2,18 +2,13 @@
 // mark down to a low one. A window that slides with every turn would change the prompt's beginning every time, and
 // the engine would have to read all of it anew; one step costs that once. The store keeps everything.
 import type { ConversationNode } from '../conversations/conversation.ts';
+import { TOKENS_PER_IMAGE, USUAL_BYTES_PER_TOKEN } from './estimate.ts';
 
 /** Share of the window at which the step is taken, also where the answer takes none of it. */
 const HIGH_WATER = 0.9;
 
 /** Share of the high-water mark, wherever that is, that is left after the step: a mark of its own would let it slide. */
 const LOW_SHARE = 0.55;
-
-/** Bytes of JSON that a token takes in ordinary text, where nothing is known of this conversation. */
-const USUAL_BYTES_PER_TOKEN = 3.5;
-
-/** An image costs about this many tokens in most models, however long its base64 is. */
-const TOKENS_PER_IMAGE = 1_000;
 
 export interface WindowFacts {
   /** Tokens of prompt and answer together; null when unknown, and then nothing is ever cut. */

@@ -9,7 +9,7 @@ import { isObject } from '../json/document.ts';
 // Gemini) and in the `code` or `type` beside them.
 const CONTEXT_OVERFLOW = [
   /maximum context length|context length is only|greater than the context length/i,
-  /longer than the model's context/i,
+  /longer than the (?:model's context|context length)/i,
   /exceed(?:s|ed|ing)?(?: the)?(?: model's)?(?: available)? context (?:size|length|window|limit)/i,
   /context (?:size|length|window) (?:has been |was )?exceeded|context window is full/i,
   /prompt contains \d+ input tokens|input token count .{0,40}exceeds the maximum/i,
@@ -28,17 +28,18 @@ export function timeoutError(limit: TimeLimit, ms: number, upstream: string): Ga
   }[limit];
   return new GatewayError('upstream_timeout', {
     message: `The upstream "${upstream}" ${what} within its ${limit} timeout of ${ms} ms. Try again.`,
-    retryAfterMs: 1_000,
   });
 }
 
 /** A fetch or read that failed below HTTP. `begun`: whether part of a reply had come. */
 export function transportError(cause: unknown, upstream: string, begun: boolean): GatewayError {
   if (cause instanceof GatewayError) return cause;
+  if (networkReason(cause) === 'ZlibError') {
+    return protocolError(upstream, 'sent a compressed reply that cannot be read', cause);
+  }
   if (begun) return interruptedError(upstream, cause);
   return new GatewayError('upstream_unavailable', {
     message: `The upstream "${upstream}" could not be reached (${networkReason(cause)}). Try again shortly.`,
-    retryAfterMs: 1_000,
     cause,
   });
 }
@@ -46,7 +47,6 @@ export function transportError(cause: unknown, upstream: string, begun: boolean)
 export function interruptedError(upstream: string, cause?: unknown): GatewayError {
   return new GatewayError('upstream_interrupted', {
     message: `The upstream "${upstream}" stopped before its answer was complete. Treat what came as unfinished.`,
-    retryAfterMs: 1_000,
     cause,
   });
 }
@@ -54,7 +54,6 @@ export function interruptedError(upstream: string, cause?: unknown): GatewayErro
 export function protocolError(upstream: string, what: string, cause?: unknown): GatewayError {
   return new GatewayError('upstream_protocol_error', {
     message: `The upstream "${upstream}" ${what}. Try again; if it persists, the operator should look at it.`,
-    retryAfterMs: 1_000,
     cause,
   });
 }
@@ -67,7 +66,7 @@ export function statusError(
   const error = errorIn(body);
   const message = messageOf(error);
   const told = message === null ? '' : `: ${message}`;
-  if (status === 401 || status === 402 || status === 403) {
+  if (status === 401 || status === 402 || status === 403 || isKeyRefusal(error)) {
     return new GatewayError('upstream_auth_failed', {
       message: `The upstream "${upstream}" refused the gateway's own credentials (HTTP ${status}). The operator has to check its api_key.`,
     });
@@ -75,13 +74,13 @@ export function statusError(
   if (status === 429) {
     return new GatewayError('upstream_rate_limited', {
       message: `The upstream "${upstream}" is rate limiting${told}`,
-      retryAfterMs: retryAfterMs(headers) ?? 1_000,
+      ...retryAfter(headers, error),
     });
   }
   if (status === 408 || status === 504) {
     return new GatewayError('upstream_timeout', {
       message: `The upstream "${upstream}" reported a timeout of its own (HTTP ${status})${told}`,
-      retryAfterMs: retryAfterMs(headers) ?? 1_000,
+      ...retryAfter(headers, error),
     });
   }
   // Some engines report it as a fault of their own; another try would end the same way.
@@ -89,7 +88,7 @@ export function statusError(
   if (status >= 500) {
     return new GatewayError('upstream_unavailable', {
       message: `The upstream "${upstream}" failed (HTTP ${status})${told}`,
-      retryAfterMs: retryAfterMs(headers) ?? 1_000,
+      ...retryAfter(headers, error),
     });
   }
   if (status >= 400) {
@@ -114,8 +113,35 @@ export function errorInReply(upstream: string, error: unknown): GatewayError {
   if (isOverflow(error)) return overflow(upstream, message);
   return new GatewayError('upstream_interrupted', {
     message: `The upstream "${upstream}" failed: ${message}`,
-    retryAfterMs: 1_000,
   });
+}
+
+/** A prompt that the upstream will not answer, said in a 2xx reply: Gemini. Another try would end the same way. */
+export function promptBlocked(upstream: string, reason: string): GatewayError {
+  return new GatewayError('upstream_rejected', {
+    message: `The upstream "${upstream}" blocked the prompt (${safeText(reason)}). Change what is asked.`,
+    param: 'messages',
+  });
+}
+
+/** Google answers a wrong key with status 400. */
+function isKeyRefusal(error: unknown): boolean {
+  return detailsOf(error).some(({ reason }) => String(reason).startsWith('API_KEY_'));
+}
+
+/** Google's RetryInfo: `"retryDelay": "34s"`. */
+function retryDelayMs(error: unknown): number | undefined {
+  for (const { retryDelay } of detailsOf(error)) {
+    const [, seconds] = /^(\d+(?:\.\d+)?)s$/.exec(String(retryDelay)) ?? [];
+    if (seconds !== undefined) return Number(seconds) * 1_000;
+  }
+  return undefined;
+}
+
+/** The typed details that Google's errors carry. */
+function detailsOf(error: unknown): Record<string, unknown>[] {
+  const details = isObject(error) ? error['details'] : null;
+  return Array.isArray(details) ? details.filter(isObject) : [];
 }
 
 function isOverflow(error: unknown): boolean {
@@ -175,12 +201,18 @@ function safeText(text: string): string {
     .slice(0, MAX_UPSTREAM_MESSAGE_CHARS);
 }
 
-/** Retry-After in either of its forms (seconds or a date), capped at what SDKs honour. */
+/** How long the upstream asks to wait, capped at what SDKs honour; nothing where it does not say. */
+function retryAfter(headers: Headers, error: unknown): { retryAfterMs?: number } {
+  const ms = retryAfterMs(headers) ?? retryDelayMs(error);
+  return ms === undefined ? {} : { retryAfterMs: Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) };
+}
+
+/** Retry-After in either of its forms: seconds or a date. */
 function retryAfterMs(headers: Headers): number | undefined {
   const value = headers.get('retry-after');
   if (value === null) return undefined;
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) : undefined;
+  return Number.isFinite(ms) ? ms : undefined;
 }
 
 function networkReason(cause: unknown): string {

@@ -1,14 +1,13 @@
 // Every reply in fixtures/, however the network cuts it, gives the same events or the same error; and an answer that
 // is cut off is never taken for a whole one.
 import { describe, expect, test } from 'bun:test';
+import { chunksOf, fixture, replay, textOf, type Outcome } from '../../test/harness/replay.ts';
 import {
-  chunksOf,
-  fixture,
-  oneByOne,
-  replay,
-  textOf,
-  type Outcome,
-} from '../../test/harness/replay.ts';
+  describeRecordedReplies,
+  finishReasons,
+  toolArguments,
+  type Failing,
+} from './testing/contract.ts';
 
 /** What each streamed fixture comes to: text, finish reasons in order, and what the engine adds. */
 const STREAMS: Readonly<Record<string, (outcome: Outcome) => void>> = {
@@ -55,6 +54,30 @@ const STREAMS: Readonly<Record<string, (outcome: Outcome) => void>> = {
     expect([textOf(outcome, 0), textOf(outcome, 1)]).toEqual(['Red.', 'Blue!']);
     expect(finishReasons(outcome)).toEqual(['stop', 'stop']);
   },
+  'azure-stream': (outcome) => {
+    expect(textOf(outcome)).toBe('Guten Tag ü');
+    expect(outcome.json[0]).toContain('"prompt_filter_results":[{"prompt_index":0');
+    expect(finishReasons(outcome)).toEqual(['stop']);
+  },
+  'azure-async-filter': (outcome) => {
+    expect(textOf(outcome)).toBe('It was');
+    expect(finishReasons(outcome)).toEqual(['content_filter']);
+    expect(outcome.json.at(-1)).toContain('"check_offset":506');
+  },
+  'lmstudio-stream': (outcome) => {
+    expect(textOf(outcome)).toBe('Ja!');
+    expect(outcome.json[1]).toContain('"reasoning_content":", ja"');
+  },
+  'sglang-stream': (outcome) => {
+    expect(toolArguments(outcome)).toEqual(['', '{"a": 1', '}']);
+    expect(finishReasons(outcome)).toEqual(['tool_calls']);
+    expect(chunksOf(outcome).at(-1)?.usage?.prompt_tokens_details?.cached_tokens).toBe(128);
+  },
+  'deepseek-stream': (outcome) => {
+    expect(outcome.comments).toEqual([' keep-alive', ' keep-alive']);
+    expect(textOf(outcome)).toBe('Gut');
+    expect(chunksOf(outcome).at(-1)?.usage?.completion_tokens).toBe(5);
+  },
   'sse-line-ends': (outcome) => {
     expect(textOf(outcome)).toBe('Zeileü😀');
     expect(outcome.comments).toEqual([' hello', ' half', ' way']);
@@ -63,7 +86,7 @@ const STREAMS: Readonly<Record<string, (outcome: Outcome) => void>> = {
 };
 
 /** Streams that fail in the middle: the error, and the text that had come before it. */
-const FAILING_STREAMS: Readonly<Record<string, { code: string; says: string; text: string }>> = {
+const FAILING_STREAMS: Readonly<Record<string, Failing>> = {
   'vllm-error-mid-stream': { code: 'upstream_unavailable', says: 'EngineCore', text: 'Half' },
   'openrouter-error-mid-stream': {
     code: 'upstream_interrupted',
@@ -79,6 +102,10 @@ const WHOLE: Readonly<Record<string, (outcome: Outcome) => void>> = {
     expect(outcome.json).toEqual([fixture('llama-cpp-json').toString()]);
     expect(chunksOf(outcome)[0]?.usage?.prompt_tokens).toBe(21);
   },
+  'vllm-lmcache-json': (outcome) => {
+    expect(outcome.json).toEqual([fixture('vllm-lmcache-json').toString()]);
+    expect(chunksOf(outcome)[0]?.usage?.prompt_tokens_details?.cached_tokens).toBe(2048);
+  },
   'openrouter-image': (outcome) => {
     expect(outcome.json).toEqual([fixture('openrouter-image').toString()]);
   },
@@ -88,75 +115,16 @@ const WHOLE: Readonly<Record<string, (outcome: Outcome) => void>> = {
   },
 };
 
-const CUT_OFF = ['upstream_interrupted', 'upstream_protocol_error'];
-
-describe('every recorded stream', () => {
-  for (const [name, expected] of Object.entries(STREAMS)) {
-    test(`${name} comes out the same wherever it is cut in two, and byte by byte`, async () => {
-      const bytes = fixture(name);
-      const whole = await replay([bytes], { stream: true });
-      expect(whole.error).toBeNull();
-      expected(whole);
-      await expectSameForEveryCut(bytes, { stream: true, whole });
-    });
-
-    test(`${name} is an error when it ends anywhere before its last finish reason, and complete after it`, async () => {
-      const bytes = fixture(name);
-      const whole = await replay([bytes], { stream: true });
-      const finished = whole.json.findLastIndex((json) => /"finish_reason":"/.test(json)) + 1;
-      let completeEnds = 0;
-      for (let end = 0; end < bytes.length; end++) {
-        const { json, error } = await replay([bytes.subarray(0, end)], { stream: true });
-        expect(json).toEqual(whole.json.slice(0, json.length));
-        if (json.length >= finished) {
-          expect(error).toBeNull();
-          completeEnds++;
-        } else {
-          expect(CUT_OFF).toContain(String(error?.code));
-        }
-      }
-      // At the least, the blank line of `[DONE]` may be missing.
-      expect(completeEnds).toBeGreaterThanOrEqual('data: [DONE]\n'.length);
-    });
-  }
+describeRecordedReplies({
+  kind: 'openai',
+  streams: STREAMS,
+  failingStreams: FAILING_STREAMS,
+  whole: WHOLE,
+  ending: 'data: [DONE]\n',
 });
 
-describe('every stream that fails', () => {
-  for (const [name, expected] of Object.entries(FAILING_STREAMS)) {
-    test(`${name} gives the same error and the same text before it, wherever it is cut`, async () => {
-      const bytes = fixture(name);
-      const whole = await replay([bytes], { stream: true });
-      expect(whole.error?.code).toBe(expected.code);
-      expect(whole.error?.message).toContain(expected.says);
-      expect(textOf(whole)).toBe(expected.text);
-      await expectSameForEveryCut(bytes, { stream: true, whole });
-    });
-
-    test(`${name} is an error, too, when it ends anywhere`, async () => {
-      const bytes = fixture(name);
-      for (let end = 0; end < bytes.length; end++) {
-        const { error } = await replay([bytes.subarray(0, end)], { stream: true });
-        expect([...CUT_OFF, expected.code]).toContain(String(error?.code));
-      }
-    });
-  }
-});
-
-describe('every reply in one piece', () => {
-  for (const [name, expected] of Object.entries(WHOLE)) {
-    test(`${name} comes out the same wherever it is cut, and is an error when it ends early`, async () => {
-      const bytes = fixture(name);
-      const whole = await replay([bytes], { stream: false });
-      expected(whole);
-      await expectSameForEveryCut(bytes, { stream: false, whole });
-      for (let end = 0; end < bytes.length; end++) {
-        const { error } = await replay([bytes.subarray(0, end)], { stream: false });
-        expect(CUT_OFF).toContain(String(error?.code));
-      }
-    });
-  }
-
-  test('a whole reply becomes a stream whose tool calls have an index each', async () => {
+describe('a streaming request that is answered in one piece', () => {
+  test('gets a stream whose tool calls have an index each', async () => {
     const reply = {
       choices: [
         {
@@ -181,6 +149,87 @@ describe('every reply in one piece', () => {
       { index: 0, id: 'a' },
       { index: 1, id: 'b' },
     ]);
+  });
+});
+
+describe('a stream where a whole reply was asked for', () => {
+  const SSE = { stream: false, contentType: 'text/event-stream' };
+  const whole = async (name: string) => await replay([fixture(name)], SSE);
+
+  for (const name of Object.keys(STREAMS)) {
+    test(`comes out as one, with the same text and ends: ${name}`, async () => {
+      const streamed = await replay([fixture(name)], { stream: true });
+      const { json, error } = await whole(name);
+      expect(error).toBeNull();
+      expect(json).toHaveLength(1);
+      const outcome = { json, error, comments: [] };
+      for (const index of [0, 1]) expect(textOf(outcome, index)).toBe(textOf(streamed, index));
+      expect(finishReasons(outcome)).toEqual(finishReasons(streamed));
+      expect(chunksOf(outcome)[0]?.['object']).toBe('chat.completion');
+    });
+  }
+
+  test('keeps calls, reasoning, usage and what the engine adds', async () => {
+    const calls = { json: (await whole('vllm-tool-calls')).json, comments: [], error: null };
+    expect(chunksOf(calls)[0]?.choices?.[0]).toMatchObject({
+      message: {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ function: { name: 'get_weather', arguments: '{"city": "Köln"}' } }],
+      },
+      finish_reason: 'tool_calls',
+    });
+    const said = { json: (await whole('vllm-stream')).json, comments: [], error: null };
+    expect(chunksOf(said)[0]).toMatchObject({
+      choices: [{ message: { reasoning: 'Hm, ü' }, stop_reason: null }],
+      usage: { completion_tokens: 5 },
+    });
+    const routed = { json: (await whole('openrouter-stream')).json, comments: [], error: null };
+    expect(chunksOf(routed)[0]).toMatchObject({
+      provider: 'DeepInfra',
+      usage: { cost: 0.00000217 },
+    });
+  });
+
+  test('takes the first of two ends, and the last of two counts', async () => {
+    const usage = (tokens: number) =>
+      `data: {"choices":[],"usage":{"prompt_tokens":${tokens}}}\n\n`;
+    const text =
+      event({ index: 1, delta: { content: 'b' }, finish_reason: 'length' }) +
+      event({ delta: { content: 'a' }, finish_reason: 'stop', logprobs: { content: [1] } }) +
+      event({
+        index: 0,
+        delta: { content: '!' },
+        finish_reason: 'length',
+        logprobs: { content: [2] },
+      }) +
+      usage(1) +
+      usage(2);
+    const { json } = await replay([Buffer.from(text)], { ...SSE, choices: 2 });
+    expect(JSON.parse(json[0] ?? '')).toEqual({
+      object: 'chat.completion',
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: 'a!' },
+          logprobs: { content: [1, 2] },
+          finish_reason: 'stop',
+        },
+        { index: 1, message: { role: 'assistant', content: 'b' }, finish_reason: 'length' },
+      ],
+      usage: { prompt_tokens: 2 },
+    });
+  });
+
+  for (const [name, { code }] of Object.entries(FAILING_STREAMS)) {
+    test(`fails as it does: ${name}`, async () => {
+      expect((await whole(name)).error?.code).toBe(code);
+    });
+  }
+
+  test('and neither one nor the other is a protocol error', async () => {
+    const { error } = await replay([Buffer.from('data: <html>\n\n')], SSE);
+    expect(error).toMatchObject({ code: 'upstream_protocol_error', status: 502 });
   });
 });
 
@@ -227,27 +276,4 @@ describe('an error event', () => {
 
 function event(choice: object): string {
   return `data: ${JSON.stringify({ choices: [choice] })}\n\n`;
-}
-
-async function expectSameForEveryCut(
-  bytes: Uint8Array,
-  { stream, whole }: { stream: boolean; whole: Outcome },
-): Promise<void> {
-  for (let at = 1; at < bytes.length; at++) {
-    const pieces = [bytes.subarray(0, at), bytes.subarray(at)];
-    expect(await replay(pieces, { stream })).toEqual(whole);
-  }
-  expect(await replay(oneByOne(bytes), { stream })).toEqual(whole);
-}
-
-function finishReasons(outcome: Outcome): string[] {
-  return chunksOf(outcome)
-    .flatMap(({ choices = [] }) => choices.map(({ finish_reason }) => finish_reason ?? ''))
-    .filter(Boolean);
-}
-
-function toolArguments(outcome: Outcome): unknown[] {
-  return chunksOf(outcome)
-    .flatMap(({ choices = [] }) => choices.flatMap(({ delta }) => delta?.['tool_calls'] ?? []))
-    .map((call) => (call as { function: { arguments: unknown } }).function.arguments);
 }

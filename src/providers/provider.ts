@@ -1,6 +1,6 @@
 // The contract between the gateway and what it asks: one call in, a reply out as JSON or as chunks, failures as
 // GatewayErrors. A reply that ends without throwing is complete; one that is cut, wrong or late always throws.
-import type { Usage } from '../domain/message.ts';
+import type { ReasoningHistory, Usage } from '../domain/message.ts';
 
 /** Milliseconds each; every one is named in the error when it runs out. */
 export interface Timeouts {
@@ -18,13 +18,28 @@ export interface Target {
   /** The upstream's name in the configuration. */
   readonly upstream: string;
   readonly kind: string;
-  /** Where `/chat/completions` hangs, without a trailing slash. */
+  /** Where the dialect's paths hang (`/chat/completions`, Ollama's `/api/chat`), without a trailing slash. */
   readonly baseUrl: string;
   /** Credentials and configured headers: all that goes out beside the fixed ones. */
   readonly headers: Readonly<Record<string, string>>;
   /** The upstream's own name for the model. */
   readonly model: string;
+  /** Targets of one rank are replicas of each other; ranks are tried as listed. */
+  readonly rank: number;
+  /** Share among the replicas of its rank. */
+  readonly weight: number;
   readonly timeouts: Timeouts;
+  /** How /c1 sends earlier reasoning back, where the operator says so; by kind where absent. */
+  readonly reasoningHistory?: ReasoningHistory;
+  /** What Ollama alone is told with each request. */
+  readonly ollama?: OllamaSettings;
+}
+
+export interface OllamaSettings {
+  /** Tokens of prompt and answer together that the model is loaded for. */
+  readonly numCtx?: number;
+  /** How long the model stays loaded: whole seconds, or a duration such as `30m`. */
+  readonly keepAlive?: string;
 }
 
 export interface ChatCall {

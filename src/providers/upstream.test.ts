@@ -1,15 +1,16 @@
 // The outgoing calls over real sockets: how replies are delivered, how they break off, what each failure is called.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import {
   replyJson,
   startFakeUpstream,
   type FakeUpstream,
   type UpstreamCall,
 } from '../../test/harness/fake-upstream.ts';
-import { fixture, oneByOne, outcomeOf, replay, TARGET } from '../../test/harness/replay.ts';
+import { fixture, oneByOne, outcomeOf, replay, TARGET, textOf } from '../../test/harness/replay.ts';
 import { systemClock } from '../domain/clock.ts';
 import { createDeadlines, type Deadlines } from '../domain/deadlines.ts';
+import { MAX_INFLATED_BYTES } from '../domain/limits.ts';
 import { createOpenAiProvider } from './openai.ts';
 import { createUpstreamClient } from './upstream.ts';
 
@@ -86,17 +87,68 @@ describe('a reply over a socket', () => {
       expect(await ask(false)).toEqual({ json: [bytes.toString()], comments: [], error: null });
     }
   });
+});
 
-  test('that is compressed although nobody asked for it is read all the same', async () => {
-    const bytes = gzipSync(fixture('llama-cpp-json'));
+describe('a reply that is compressed although nobody asked for it', () => {
+  /** Answers with these bytes under this encoding. */
+  const answerWith = (encoding: string, bytes: Uint8Array, head = JSON_HEAD) => {
     upstream.script = async (call) => {
       await call.send(
-        `${JSON_HEAD}content-encoding: gzip\r\ncontent-length: ${bytes.length}\r\n\r\n`,
+        `${head}content-encoding: ${encoding}\r\ncontent-length: ${bytes.length}\r\n\r\n`,
       );
       await call.send(bytes);
     };
-    expect((await ask(false)).json).toEqual([fixture('llama-cpp-json').toString()]);
-    expect(upstream.calls.at(-1)?.headers.get('accept-encoding')).toBe('identity');
+  };
+
+  const LAYERS: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
+    gzip: gzipSync,
+    br: brotliCompressSync,
+    deflate: deflateSync,
+    zstd: zstdCompressSync,
+    'identity, gzip': gzipSync,
+  };
+  for (const [encoding, compress] of Object.entries(LAYERS)) {
+    test(`once is read all the same, whole or as a stream: ${encoding}`, async () => {
+      answerWith(encoding, compress(fixture('llama-cpp-json')));
+      expect((await ask(false)).json).toEqual([fixture('llama-cpp-json').toString()]);
+      expect(upstream.calls.at(-1)?.headers.get('accept-encoding')).toBe('identity');
+      answerWith(encoding, compress(fixture('vllm-stream')), SSE_HEAD);
+      expect(textOf(await ask(true))).toBe('Grüße 😀');
+    });
+  }
+
+  test('twice, or in a way that nobody knows, is a protocol error, and the connection is closed', async () => {
+    const twice = gzipSync(gzipSync(fixture('llama-cpp-json')));
+    for (const encoding of ['gzip, gzip', 'gzip, br', 'lzma']) {
+      upstream.script = (call) =>
+        sendChunked(call, `${JSON_HEAD}content-encoding: ${encoding}\r\n`, [twice]);
+      for (const stream of [true, false]) {
+        expect((await ask(stream)).error).toMatchObject({
+          code: 'upstream_protocol_error',
+          status: 502,
+        });
+        await upstream.calls.at(-1)?.closed;
+      }
+    }
+  });
+
+  test('and broken, or cut off, is never taken for a whole one', async () => {
+    const bytes = gzipSync(fixture('llama-cpp-json'));
+    for (const broken of [fixture('llama-cpp-json'), bytes.subarray(0, -12)]) {
+      answerWith('gzip', broken);
+      expect((await ask(false)).error).toMatchObject({ status: 502 });
+    }
+  });
+
+  test('and grows without end is let go at the ceiling', async () => {
+    const bomb = gzipSync(Buffer.alloc(MAX_INFLATED_BYTES + 1, '\n'));
+    expect(bomb.length).toBeLessThan(100_000);
+    for (const [stream, head] of [[true, SSE_HEAD] as const, [false, JSON_HEAD] as const]) {
+      answerWith('gzip', bomb, head);
+      const { error } = await ask(stream);
+      expect(error?.code).toBe('upstream_protocol_error');
+      expect(error?.message).toContain('size limit');
+    }
   });
 });
 
@@ -172,6 +224,9 @@ describe('what an upstream refuses', () => {
     ['llama-cpp-context-overflow', 500, 'context_length_exceeded', 400, '9019 tokens'],
     ['llama-cpp-invalid-request', 400, 'upstream_rejected', 400, "Expected 'messages'"],
     ['llama-cpp-malformed-request', 500, 'upstream_unavailable', 503, 'parse error'],
+    ['azure-content-filter', 400, 'upstream_rejected', 400, 'content management policy'],
+    ['ollama-not-found', 404, 'upstream_rejected', 404, "model 'llama9' not found"],
+    ['ollama-native-context-overflow', 400, 'context_length_exceeded', 400, 'context length'],
     ['gemini-error', 400, 'upstream_rejected', 400, 'thought_signature'],
     ['openai-invalid-key', 401, 'upstream_auth_failed', 502, null],
     ['openai-invalid-key', 403, 'upstream_auth_failed', 502, null],
@@ -184,6 +239,12 @@ describe('what an upstream refuses', () => {
     ['error-page', 413, 'upstream_rejected', 413, 'no readable reason'],
     ['error-text', 429, 'upstream_rate_limited', 429, 'upstream connect error'],
     ['error-text', 408, 'upstream_timeout', 504, 'a timeout of its own'],
+    ['anthropic-prompt-too-long', 400, 'context_length_exceeded', 400, '215432 tokens'],
+    ['anthropic-context-overflow', 400, 'context_length_exceeded', 400, '188240 + 21333'],
+    ['anthropic-overloaded', 529, 'upstream_unavailable', 503, 'Overloaded'],
+    ['anthropic-request-too-large', 413, 'upstream_rejected', 413, 'exceeds the maximum size'],
+    ['anthropic-invalid-request', 400, 'upstream_rejected', 400, 'Invalid `signature`'],
+    ['anthropic-invalid-key', 401, 'upstream_auth_failed', 502, null],
     ['error-page', 302, 'upstream_protocol_error', 502, 'HTTP 302'],
   ];
 
@@ -204,16 +265,6 @@ describe('what an upstream refuses', () => {
       }
     });
   }
-
-  test('a stream where JSON was asked for closes the connection at once', async () => {
-    let closed: Promise<void> | undefined;
-    upstream.script = async (call) => {
-      ({ closed } = call);
-      await sendChunked(call, SSE_HEAD, [Buffer.from('data: {}\n\n')]);
-    };
-    expect((await ask(false)).error).toMatchObject({ code: 'upstream_protocol_error' });
-    await closed;
-  });
 });
 
 test('a call that is aborted while nobody reads leaves no deadline armed', async () => {

@@ -1,7 +1,7 @@
 // The only outgoing HTTP of the gateway. One AbortController per call: the client's signal and each of the four
 // time limits abort it, in every phase, and the socket closes at once.
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
-import { MAX_ERROR_BODY_BYTES } from '../domain/limits.ts';
+import { MAX_ERROR_BODY_BYTES, MAX_INFLATED_BYTES } from '../domain/limits.ts';
 import { protocolError, statusError, timeoutError, transportError } from './failure.ts';
 import type { Target, Timeouts } from './provider.ts';
 
@@ -46,6 +46,7 @@ export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): U
           timeout: false,
         });
         if (!response.ok) throw await refusal(target, response, deadlines);
+        checkEncoding(response.headers, target.upstream, call);
         return {
           contentType: response.headers.get('content-type') ?? '',
           chunks: () => readBody(response, call, target.upstream),
@@ -59,6 +60,25 @@ export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): U
       }
     },
   };
+}
+
+/** Compressions that fetch undoes by itself: one layer of them, as it arrives. */
+const INFLATED = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd']);
+
+/** The compressions of a reply, although none was asked for. */
+function encodingsOf(headers: Headers): string[] {
+  const names = (headers.get('content-encoding') ?? '').toLowerCase().split(',');
+  return names.map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity');
+}
+
+/** Of several layers fetch would undo none, and pass the bytes on as if they were the reply. */
+function checkEncoding(headers: Headers, upstream: string, call: GuardedCall): void {
+  const encodings = encodingsOf(headers);
+  if (encodings.length === 0 || (encodings.length === 1 && INFLATED.has(encodings[0] ?? '')))
+    return;
+  const error = protocolError(upstream, 'compressed its reply in a way that nobody asked for');
+  call.abort(error);
+  throw error;
 }
 
 /** Only what is listed here leaves the gateway: a client's credentials, cookies and other headers never do. */
@@ -167,7 +187,9 @@ async function* readBody(
     call.release();
     throw protocolError(upstream, 'sent no body');
   }
+  const isCompressed = encodingsOf(response.headers).length > 0;
   let complete = false;
+  let size = 0;
   try {
     for (;;) {
       call.expectPiece();
@@ -177,6 +199,11 @@ async function* readBody(
         return;
       }
       call.pause();
+      size += value.length;
+      if (isCompressed && size > MAX_INFLATED_BYTES) {
+        call.abort(protocolError(upstream, 'sent a compressed reply beyond the size limit'));
+        call.signal.throwIfAborted();
+      }
       yield value;
     }
   } catch (error) {

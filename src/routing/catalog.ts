@@ -19,6 +19,8 @@ export interface AliasFacts {
   /** The floor that smaller token limits are raised to; null for none. */
   readonly minMaxTokens: number | null;
   readonly typicalResponseSeconds: number | null;
+  /** After so many silent milliseconds a second target is asked as well; null for never. */
+  readonly hedgeMs: number | null;
 }
 
 export interface Alias extends AliasFacts {

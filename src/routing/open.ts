@@ -1,36 +1,236 @@
-// Opens a reply from a plan of targets. For now the first target speaks or the request fails; falling back to the
-// next before the first visible token belongs here.
+// Opens a reply: asks the candidates one after another until one commits itself with a visible token, and makes sure
+// that nobody else speaks after that. With hedging, a second target is asked when the first stays silent.
+import type { Deadline } from '../domain/deadlines.ts';
+import { GatewayError } from '../domain/errors.ts';
 import type { ChatReply, Provider, Target } from '../providers/provider.ts';
-import type { Alias } from './catalog.ts';
+import { candidates, freeTargets, type CandidatesDeps, type Search } from './candidates.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import { readToCommit, resumed } from './commit.ts';
+import { exhaustedError } from './exhausted.ts';
+import type { Plan } from './plan.ts';
+import { verdictOn } from './retry.ts';
 
 export interface OpenRequest {
-  readonly alias: Alias;
-  readonly plan: readonly [Target, ...Target[]];
+  readonly plan: Plan;
   readonly stream: boolean;
   /** How many answers were asked for; absent for one. */
   readonly choices?: number;
   readonly requestId: string;
+  /** After so many silent milliseconds a second target is asked as well; null for never. */
+  readonly hedgeMs: number | null;
   /** The body for a target: the same request with that target's model in it. */
   bodyFor(target: Target): string;
+  /** Told of each target before it is asked. */
+  onAttempt(target: Target): void;
+  /** Told of the target whose reply is taken. */
+  onAnswer(target: Target): void;
 }
 
 export interface OpenedReply {
   readonly target: Target;
-  readonly attempts: number;
   readonly reply: ChatReply;
 }
 
+export interface FailedAttempt {
+  readonly requestId: string;
+  readonly target: Target;
+  /** Counts from 1 per request. */
+  readonly attempt: number;
+  readonly error: GatewayError;
+  readonly durationMs: number;
+  /** False for a failure after the first visible token: nobody else can answer then. */
+  readonly beforeCommit: boolean;
+}
+
+export interface OpenDeps extends CandidatesDeps {
+  readonly provider: Provider;
+  readonly breaker: CircuitBreaker;
+  /** Monotonic milliseconds. */
+  elapsed(): number;
+  /** Tokens that fit into a target's window, where it is known. */
+  contextOf(target: Target): number | null;
+  onFailedAttempt(failed: FailedAttempt): void;
+}
+
+/** One request on its way through the targets. */
+interface Opening extends Search {
+  readonly request: OpenRequest;
+  readonly deps: OpenDeps;
+  readonly signal: AbortSignal;
+  attempts: number;
+}
+
+type Attempt = OpenedReply | 'failed';
+
+/** Resolves with the reply of the first target that commits itself. Rejects with a GatewayError, or `signal`'s reason. */
 export async function openReply(
   request: OpenRequest,
-  provider: Provider,
+  deps: OpenDeps,
   signal: AbortSignal,
 ): Promise<OpenedReply> {
-  const [target] = request.plan;
-  const call = {
-    body: request.bodyFor(target),
-    stream: request.stream,
-    requestId: request.requestId,
-    ...(request.choices === undefined ? {} : { choices: request.choices }),
+  const { plan } = request;
+  const opening: Opening = {
+    request,
+    deps,
+    signal,
+    plan,
+    failures: [],
+    asked: new Set(),
+    attempts: 0,
   };
-  return { target, attempts: 1, reply: await provider.ask(target, call, signal) };
+  deps.budget.earn();
+  for await (const target of candidates(opening, deps, signal)) {
+    const attempt = await (request.hedgeMs === null || plan.length === 1
+      ? ask(target, opening, signal)
+      : askHedged(target, request.hedgeMs, opening));
+    if (attempt === 'failed') continue;
+    request.onAnswer(attempt.target);
+    return attempt;
+  }
+  throw exhaustedError(opening.failures);
+}
+
+/**
+ * Asks one target, whose slot is taken, up to the commit point. Rejects when nobody else should be asked: the client
+ * has left, or the request itself is at fault.
+ */
+async function ask(target: Target, opening: Opening, signal: AbortSignal): Promise<Attempt> {
+  const { request, deps } = opening;
+  const { breaker } = deps;
+  const startedAt = deps.elapsed();
+  opening.asked.add(target);
+  breaker.asked(target);
+  request.onAttempt(target);
+  const attempt = ++opening.attempts;
+  const noteFailure = (error: unknown, beforeCommit: boolean): void => {
+    if (signal.aborted || !(error instanceof GatewayError)) {
+      breaker.abandoned(target);
+      return;
+    }
+    breaker.failed(target, error);
+    const durationMs = deps.elapsed() - startedAt;
+    const { requestId } = request;
+    deps.onFailedAttempt({ requestId, target, attempt, error, durationMs, beforeCommit });
+  };
+  const free = () => deps.slotsOf(target.upstream).free();
+  try {
+    const reply = await deps.provider.ask(target, callFor(target, request), signal);
+    const committed = await committedReply(reply, {
+      onFailure: (error) => noteFailure(error, false),
+      onEnd: free,
+    });
+    breaker.answered(target);
+    return { target, reply: committed };
+  } catch (error) {
+    free();
+    noteFailure(error, true);
+    return failedOrThrown(error, { target, opening, signal });
+  }
+}
+
+function callFor(target: Target, { bodyFor, stream, requestId, choices }: OpenRequest) {
+  const call = { body: bodyFor(target), stream, requestId };
+  return choices === undefined ? call : { ...call, choices };
+}
+
+async function committedReply(
+  reply: ChatReply,
+  watch: Parameters<typeof resumed>[2],
+): Promise<ChatReply> {
+  if (reply.kind === 'stream') {
+    const held = await readToCommit(reply.events);
+    return { kind: 'stream', events: resumed(held, reply.events, watch) };
+  }
+  watch.onEnd();
+  return reply;
+}
+
+function failedOrThrown(
+  error: unknown,
+  { target, opening, signal }: { target: Target; opening: Opening; signal: AbortSignal },
+): 'failed' {
+  if (opening.signal.aborted) throw opening.signal.reason;
+  // Another target was faster: what became of this one is of no interest.
+  if (signal.aborted) return 'failed';
+  if (!(error instanceof GatewayError)) throw error;
+  if (verdictOn(error) === 'final' && !fitsElsewhere(error, target, opening)) throw error;
+  opening.failures.push({ target, error });
+  return 'failed';
+}
+
+/** A prompt that is too long for this target is nobody's fault where another one takes more. */
+function fitsElsewhere({ code }: GatewayError, target: Target, { asked, plan, deps }: Opening) {
+  if (code !== 'context_length_exceeded') return false;
+  const room = deps.contextOf(target);
+  return plan.some(
+    (other) => !asked.has(other) && room !== null && (deps.contextOf(other) ?? 0) > room,
+  );
+}
+
+/** Asks a target and, if it is silent for `hedgeMs`, the next free one as well; whoever commits first is taken. */
+async function askHedged(target: Target, hedgeMs: number, opening: Opening): Promise<Attempt> {
+  const begin = (asked: Target): Runner => {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([opening.signal, stop.signal]);
+    return { stop, attempt: ask(asked, opening, signal) };
+  };
+  const first = begin(target);
+  const early = await beforeSilence(first.attempt, hedgeMs, opening.deps);
+  if (early !== 'silent') return early;
+  const [partner] = freeTargets(opening, opening.deps);
+  if (!partner) return await first.attempt;
+  const second = begin(partner);
+  try {
+    return await firstToAnswer(first, second);
+  } catch (error) {
+    first.stop.abort(LOST_THE_RACE);
+    second.stop.abort(LOST_THE_RACE);
+    throw error;
+  }
+}
+
+interface Runner {
+  readonly stop: AbortController;
+  readonly attempt: Promise<Attempt>;
+}
+
+const LOST_THE_RACE = new Error('another target answered first');
+
+async function beforeSilence(
+  attempt: Promise<Attempt>,
+  ms: number,
+  { deadlines }: OpenDeps,
+): Promise<Attempt | 'silent'> {
+  let deadline: Deadline | undefined;
+  const silence = new Promise<'silent'>((resolve) => {
+    deadline = deadlines.arm(ms, () => resolve('silent'));
+  });
+  try {
+    return await Promise.race([attempt, silence]);
+  } finally {
+    deadline?.disarm();
+  }
+}
+
+/** The reply of the one who answers first; the other is stopped. A rejection of either ends the race. */
+async function firstToAnswer(one: Runner, other: Runner): Promise<Attempt> {
+  const tagged = (runner: Runner, rival: Runner) =>
+    runner.attempt.then((attempt) => ({ attempt, rival }));
+  const [faster, slower] = [tagged(one, other), tagged(other, one)];
+  const { attempt, rival } = await Promise.race([faster, slower]);
+  if (attempt === 'failed') return await rival.attempt;
+  stop(rival);
+  return attempt;
+}
+
+/** A rival may have committed itself at the same moment: nobody will read its stream, so it is closed. */
+function stop({ stop: controller, attempt }: Runner): void {
+  controller.abort(LOST_THE_RACE);
+  attempt
+    .then((late) => {
+      if (late !== 'failed' && late.reply.kind === 'stream') return late.reply.events.return();
+      return undefined;
+    })
+    // It was stopped, and that is all that its error can say.
+    .catch(() => undefined);
 }

@@ -1,11 +1,10 @@
 // The gateway in front of a real llama.cpp server: run by `npm run test:engine`, which builds the server and writes
 // the model.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { createServer, type AddressInfo } from 'node:net';
-import { dirname } from 'node:path';
 import { chat, framesOf, joinedText, type Reply } from '../harness/c1.ts';
 import { startGateway, type TestGateway } from '../harness/gateway.ts';
 import { ask, askStream, errorIn, eventsIn } from '../harness/v1.ts';
+import { startLlamaServer, type LlamaServer } from './llama-server.ts';
 
 interface Counts {
   readonly usage: {
@@ -25,24 +24,20 @@ const READABLE = {
   logit_bias: Array.from({ length: 256 }, (_, byte) => [5 + byte, false]),
 };
 
-let server: Bun.Subprocess<'ignore', 'ignore', 'ignore'>;
+let server: LlamaServer;
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  const port = await freePort();
-  server = startLlamaServer(port);
-  const url = `http://127.0.0.1:${port}`;
-  await untilHealthy(url);
+  server = await startLlamaServer();
   gateway = await startGateway(`
 catalogue: replace
-upstreams: { llama: { kind: llama.cpp, base_url: ${url}/v1 } }
+upstreams: { llama: { kind: llama.cpp, base_url: ${server.url}/v1 } }
 models: { test-model: { targets: [{ upstream: llama, model: tiny }] } }
 `);
 }, 60_000);
 afterAll(async () => {
   await gateway.close();
-  server.kill();
-  await server.exited;
+  await server.stop();
 });
 
 test('/v1 answers in one piece under the alias, with the engine’s own members', async () => {
@@ -151,39 +146,4 @@ async function said(body: { stream: boolean }): Promise<Counts & { conversation_
   const counts = chunks.find(({ usage }) => usage);
   if (!counts) throw new Error(`no usage in ${text}`);
   return { ...counts, conversation_id: response.headers.get('x-conversation-id') ?? '' };
-}
-
-function startLlamaServer(port: number): Bun.Subprocess<'ignore', 'ignore', 'ignore'> {
-  const { LLAMA_SERVER: binary, LLAMA_MODEL: model, LD_LIBRARY_PATH: libraries } = process.env;
-  if (!binary || !model) throw new Error('Run this with `npm run test:engine`.');
-  const where = ['--host', '127.0.0.1', '--port', String(port)];
-  return Bun.spawn([binary, '-m', model, ...where, '-a', 'tiny', '--jinja', '-np', '2'], {
-    env: {
-      ...process.env,
-      LD_LIBRARY_PATH: [dirname(binary), libraries].filter(Boolean).join(':'),
-    },
-    stdin: 'ignore',
-    stdout: 'ignore',
-    stderr: 'ignore',
-  });
-}
-
-async function untilHealthy(url: string): Promise<void> {
-  for (;;) {
-    if (server.exitCode !== null) throw new Error(`llama-server ended with ${server.exitCode}`);
-    const healthy = await fetch(`${url}/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (healthy) return;
-    await Bun.sleep(50);
-  }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -1,8 +1,10 @@
 // Replays recorded reply bodies to the provider: in memory, cut however a test likes, or over a socket.
 import { readFileSync } from 'node:fs';
+import type { Clock } from '../../src/domain/clock.ts';
 import { GatewayError } from '../../src/domain/errors.ts';
 import { createProvider } from '../../src/providers/by-kind.ts';
 import type { Completion, Provider, Target } from '../../src/providers/provider.ts';
+import type { UpstreamClient } from '../../src/providers/upstream.ts';
 
 export function fixture(name: string): Buffer {
   return readFileSync(new URL(`../../src/providers/fixtures/${name}.bytes`, import.meta.url));
@@ -39,6 +41,8 @@ export const TARGET: Target = {
   baseUrl: 'http://127.0.0.1:9/v1',
   headers: {},
   model: 'fake-model',
+  rank: 0,
+  weight: 1,
   timeouts: { connectMs: 30_000, firstByteMs: 30_000, idleMs: 30_000, totalMs: 60_000 },
 };
 
@@ -95,6 +99,9 @@ export async function outcomeOf(
   }
 }
 
+/** For dialects that have to date their answers: the same whenever they are replayed. */
+const STOPPED_CLOCK: Clock = { now: () => 1_700_000_000_000, elapsed: () => 0 };
+
 /** The outcome of a reply whose body arrives in these pieces and then ends. */
 export async function replay(
   pieces: readonly Uint8Array[],
@@ -102,10 +109,17 @@ export async function replay(
     stream,
     choices = 1,
     kind = TARGET.kind,
+    baseUrl = TARGET.baseUrl,
     contentType = stream ? 'text/event-stream; charset=utf-8' : 'application/json',
-  }: { stream: boolean; choices?: number; kind?: string; contentType?: string },
+  }: {
+    stream: boolean;
+    choices?: number;
+    kind?: string;
+    baseUrl?: string;
+    contentType?: string;
+  },
 ): Promise<Outcome> {
-  const provider = createProvider({
+  const client: UpstreamClient = {
     post: () =>
       Promise.resolve({
         contentType,
@@ -114,8 +128,9 @@ export async function replay(
         },
         discard() {},
       }),
-  });
-  return await outcomeOf(provider, { stream, choices, kind });
+  };
+  const provider = createProvider(client, STOPPED_CLOCK);
+  return await outcomeOf(provider, { stream, choices, kind, baseUrl });
 }
 
 export function oneByOne(bytes: Uint8Array): Uint8Array[] {

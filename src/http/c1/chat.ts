@@ -9,7 +9,7 @@ import type { Catalog } from '../../routing/catalog.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange, HttpContext } from '../exchange.ts';
-import { CLIENT_GONE, jsonReply, noteAttempt, streamReply } from '../reply.ts';
+import { CLIENT_GONE, jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
 import { chatShape, checkChatBody, turnRequest } from './chat-body.ts';
 import { renderTurnError, turnEvents, withTurnHeaders } from './turn-stream.ts';
 
@@ -37,6 +37,7 @@ export function postChat(deps: PostChatDeps) {
 
     const turn = await deps.turns.begin(request, alias, {
       onAttempt: (target) => noteAttempt(exchange, target),
+      onAnswer: (target) => noteAnswer(exchange, target),
       onUsage(usage) {
         record.usage = usage;
       },

@@ -3,6 +3,7 @@ import type { StoreStatus } from '../../conversations/watch-store.ts';
 import { ERROR_CATALOGUE } from '../../domain/error-catalogue.ts';
 import type { Health } from '../../routing/health.ts';
 import type { HttpContext } from '../exchange.ts';
+import { shownHealth } from '../shown-health.ts';
 
 export interface StatusDeps {
   readonly health: Pick<Health, 'all'>;
@@ -28,14 +29,7 @@ export function readyz({ health, storeStatus, isDraining, demo }: StatusDeps) {
       status,
       demo,
       store,
-      upstreams: upstreams.map(({ name, kind, healthy, latencyMs, problem, checkedAt }) => ({
-        name,
-        kind,
-        healthy,
-        latency_ms: latencyMs,
-        problem,
-        checked_at: checkedAt === null ? null : Math.round(checkedAt / 1000),
-      })),
+      upstreams: upstreams.map(shownHealth),
     };
     return context.json(body, status === 'ready' ? 200 : 503);
   };

@@ -5,7 +5,7 @@ import { prepareRelay, type RelayDeps } from '../../chat/relay.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { HttpContext } from '../exchange.ts';
-import { jsonReply, noteAttempt, streamReply } from '../reply.ts';
+import { jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
 
 /** The fields that the gateway knows; every other one is carried as it is. */
 const chatCompletionsShape = z.looseObject({
@@ -38,6 +38,7 @@ export function chatCompletions(deps: ChatCompletionsDeps) {
         stream: record.stream,
         requestId,
         onAttempt: (target) => noteAttempt(exchange, target),
+        onAnswer: (target) => noteAnswer(exchange, target),
         onUsage(usage) {
           record.usage = usage;
         },

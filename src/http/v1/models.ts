@@ -1,12 +1,16 @@
 // GET /v1/models, /v1/models/{id} and /v1/info: what can be asked for.
 import { GatewayError } from '../../domain/errors.ts';
+import { isLoaded } from '../../providers/insight/insight.ts';
 import type { Alias, Catalog } from '../../routing/catalog.ts';
 import type { Health } from '../../routing/health.ts';
+import type { Router } from '../../routing/router.ts';
 import type { HttpContext } from '../exchange.ts';
+import { shownHealth, shownModels } from '../shown-health.ts';
 
 export interface ModelsDeps {
   readonly catalog: Catalog;
-  readonly health: Pick<Health, 'of'>;
+  readonly health: Pick<Health, 'of' | 'all' | 'contextOf'>;
+  readonly router: Pick<Router, 'statusOf'>;
   readonly version: string;
   readonly configHash: string;
   /** Unix seconds at which the gateway started: what `created` says of every alias. */
@@ -37,6 +41,10 @@ export function getInfo(deps: ModelsDeps) {
       version: deps.version,
       config_hash: deps.configHash,
       models: deps.catalog.aliases.map((alias) => infoOf(alias, deps)),
+      upstreams: deps.health.all().map((health) => ({
+        ...shownHealth(health),
+        available_models: shownModels(health.insight?.availableModels),
+      })),
     });
 }
 
@@ -49,7 +57,7 @@ function openAiModel({ name, targets }: Alias, startedAt: number) {
   };
 }
 
-function infoOf(alias: Alias, { health, isLocal }: ModelsDeps) {
+function infoOf(alias: Alias, { health, router, isLocal }: ModelsDeps) {
   return {
     alias: alias.name,
     family: alias.family,
@@ -57,13 +65,22 @@ function infoOf(alias: Alias, { health, isLocal }: ModelsDeps) {
     context_window: alias.contextWindow,
     modalities: alias.modalities,
     capabilities: alias.capabilities,
-    backends: alias.targets.map(({ upstream, kind, model, baseUrl }) => ({
-      upstream,
-      kind,
-      model,
-      local: isLocal(baseUrl),
-      healthy: health.of(upstream)?.healthy ?? null,
-    })),
+    backends: alias.targets.map((target) => {
+      const { upstream, kind, model, baseUrl } = target;
+      const known = health.of(upstream);
+      return {
+        upstream,
+        kind,
+        model,
+        local: isLocal(baseUrl),
+        healthy: known?.healthy ?? null,
+        latency_ms: known?.latencyMs ?? null,
+        context_tokens: health.contextOf(upstream, model),
+        loaded: isLoaded(known?.insight ?? null, model),
+        // circuit, running, waiting: what the gateway itself knows of it.
+        ...router.statusOf(target),
+      };
+    }),
     constraints: {
       min_max_tokens: alias.minMaxTokens,
       accepts_image_url: false,

@@ -1,0 +1,81 @@
+// What single kinds of upstream want otherwise although they speak OpenAI's wire. Only the member in question is
+// spliced; every other byte of the request stays the client's.
+import { parseDocument, memberText, type JsonDocument } from '../json/document.ts';
+import { withMembers, type Changes } from '../json/splice.ts';
+import type { Target } from './provider.ts';
+import { refuseUnsupported } from './ollama/unsupported.ts';
+
+interface KindRequest {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A member that may have to change, and what becomes of it. */
+interface Wish {
+  /** Without this in its text a request need not be looked at. */
+  readonly key: string;
+  changes(document: JsonDocument, target: Target): Changes;
+}
+
+/** Reasoning models of OpenAI: `gpt-5.5-pro`, `o3-mini`, `openai/gpt-5`; on Azure as part of a deployment's name. */
+const REASONING_MODEL = /(?:^|[^a-z\d])(?:gpt-?(?:[5-9]|[12]\d)(?!\d)|o[1-9](?![a-z\d]))/i;
+
+/** They refuse `max_tokens`, and take the newer name of it. */
+const RENAMED_LIMIT: Wish = {
+  key: '"max_tokens"',
+  changes(document, { model }) {
+    if (!REASONING_MODEL.test(model)) return {};
+    const limit = memberText(document, 'max_tokens');
+    const isNamed = document.value['max_completion_tokens'] !== undefined;
+    return limit === undefined || isNamed
+      ? { max_tokens: null }
+      : { max_tokens: null, max_completion_tokens: limit };
+  },
+};
+
+/** They know the older name alone, and would let an answer run on. */
+const OLD_LIMIT: Wish = {
+  key: '"max_completion_tokens"',
+  changes(document) {
+    const limit = memberText(document, 'max_completion_tokens');
+    return limit === undefined || limit === 'null' ? {} : { max_tokens: limit };
+  },
+};
+
+/** Ollama's OpenAI-compatible API leaves out what it does not know, and so shows tools that must not be called. */
+const NO_TOOL_CHOICE: Wish = {
+  key: '"tool_choice"',
+  changes: ({ value }) =>
+    value['tool_choice'] === 'none' ? { tools: null, tool_choice: null } : { tool_choice: null },
+};
+
+const WISHES: Readonly<Record<string, readonly Wish[]>> = {
+  openai: [RENAMED_LIMIT],
+  azure: [RENAMED_LIMIT],
+  lmstudio: [OLD_LIMIT],
+  ollama: [OLD_LIMIT, NO_TOOL_CHOICE],
+};
+
+/** Headers that a kind should get unless the operator sets them: OpenRouter shows who its calls come from. */
+const HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  openrouter: { 'x-title': 'DGX LLM Chat Gateway' },
+};
+
+/** The request for this target; `modality_not_supported` for what its kind would leave out in silence. */
+export function requestForKind(body: string, target: Target): KindRequest {
+  const wishes = (WISHES[target.kind] ?? []).filter(({ key }) => body.includes(key));
+  const headers = missingHeaders(target);
+  if (target.kind !== 'ollama' && wishes.length === 0) return { body, headers };
+  const document = parseDocument(body);
+  if (target.kind === 'ollama') refuseUnsupported(document.value);
+  const changes = Object.assign(
+    {},
+    ...wishes.map((wish) => wish.changes(document, target)),
+  ) as Changes;
+  return { body: withMembers(body, document.members, changes), headers };
+}
+
+function missingHeaders({ kind, headers }: Target): Readonly<Record<string, string>> {
+  const set = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(HEADERS[kind] ?? {}).filter(([name]) => !set.has(name)));
+}
