@@ -3,6 +3,7 @@
 import type { UpstreamScript } from '../harness/fake-upstream.ts';
 import { createAgentModel, finalText, type AgentTools } from './agent-model.ts';
 import type { Packages } from './install.ts';
+import { TEXT_ENGINES } from './world.ts';
 
 /** Where a client runs: an own home, a work folder in it, and nothing else of this machine. */
 export interface Place {
@@ -74,7 +75,7 @@ export function sdk({ name, packages, program, asks }: SdkOptions): Client {
     commands: (place) => [
       {
         argv: [interpreter(place), `${place.folder}/${program}`],
-        env: { BASE_URL: place.baseUrl, API_KEY: place.token },
+        env: { BASE_URL: place.baseUrl, API_KEY: place.token, ENGINES: TEXT_ENGINES.join(' ') },
       },
     ],
     judge({ stdout, asked }) {

@@ -29,7 +29,24 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** How the scripted upstream answers each alias. */
+/** Aliases behind which a real engine's bytes are replayed, and which fixture that is. */
+const REPLAYED: Readonly<Record<string, string>> = {
+  'vllm-text': 'vllm-stream',
+  'llama-text': 'llama-cpp-stream',
+  'openrouter-text': 'openrouter-stream',
+  'azure-text': 'azure-stream',
+  'azure-filter-text': 'azure-async-filter',
+  'lmstudio-text': 'lmstudio-stream',
+  'deepseek-text': 'deepseek-stream',
+  'vllm-tools': 'vllm-tool-calls',
+  'gemini-tools': 'gemini-tool-calls',
+  'sglang-tools': 'sglang-stream',
+};
+
+/** Those of them that say something, rather than call tools. */
+export const TEXT_ENGINES = Object.keys(REPLAYED).filter((name) => name.endsWith('-text'));
+
+/** How the scripted upstream answers every other alias. */
 const SCRIPTS: Readonly<Record<string, UpstreamScript>> = {
   ok: (call) => (isStream(call) ? replySse(call, streamOf(['It ', 'works.'])) : whole(call)),
   busy: (call) =>
@@ -49,16 +66,19 @@ const SCRIPTS: Readonly<Record<string, UpstreamScript>> = {
     await call.send(sse(chunk({}, 'stop')) + sse('[DONE]'));
     call.end();
   },
-  'gemini-tools': (call) => replyWith(call, fixture('gemini-tool-calls')),
-  'vllm-tools': (call) => replyWith(call, fixture('vllm-tool-calls')),
-  'vllm-text': (call) => replyWith(call, fixture('vllm-stream')),
-  'llama-text': (call) => replyWith(call, fixture('llama-cpp-stream')),
-  'openrouter-text': (call) => replyWith(call, fixture('openrouter-stream')),
 };
 
 export async function startWorld(agent?: UpstreamScript): Promise<World> {
   const engine = startDemoEngine({ tokenDelayMs: 0 });
-  const scripts: typeof SCRIPTS = { ...SCRIPTS, ...(agent ? { agent } : {}) };
+  const replayed = Object.entries(REPLAYED).map(([alias, name]): [string, UpstreamScript] => [
+    alias,
+    (call) => replyWith(call, fixture(name)),
+  ]);
+  const scripts: typeof SCRIPTS = {
+    ...SCRIPTS,
+    ...Object.fromEntries(replayed),
+    ...(agent ? { agent } : {}),
+  };
   const upstream = await startFakeUpstream((call) => {
     const { model } = JSON.parse(call.body) as { model: string };
     return scripts[model]?.(call);

@@ -7,6 +7,7 @@ import {
   baseURL,
   capitalSchema,
   check,
+  engines,
   failure,
   picture,
   question,
@@ -90,13 +91,13 @@ await check('a broken stream is an error', async () => {
   assert.ok(types.includes('error'));
 });
 
-await check('text and reasoning of vLLM, llama.cpp and OpenRouter', async () => {
-  for (const name of ['vllm-text', 'llama-text', 'openrouter-text']) {
+await check('text and reasoning of real engines', async () => {
+  for (const name of engines) {
     const result = streamText({ model: provider(name), prompt });
     const types = new Set();
     for await (const { type } of result.fullStream) types.add(type);
     assert.ok(types.has('text-delta') && !types.has('error'), name);
-    if (name !== 'llama-text') assert.ok(types.has('reasoning-delta'), name);
+    if (!/llama|azure/.test(name)) assert.ok(types.has('reasoning-delta'), name);
   }
 });
 
@@ -113,4 +114,13 @@ await check('tool calls of vLLM and of Gemini, which have no index', async () =>
       cities,
     );
   }
+});
+
+await check('tool calls of SGLang, with null in them', async () => {
+  const add = tool({ inputSchema: jsonSchema({ type: 'object' }) });
+  const result = streamText({ model: provider('sglang-tools'), prompt, tools: { add } });
+  assert.deepEqual(
+    (await result.toolCalls).map(({ input }) => input),
+    [{ a: 1 }],
+  );
 });

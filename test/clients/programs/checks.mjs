@@ -3,6 +3,8 @@ import { strict as assert } from 'node:assert';
 
 export { assert };
 export const { BASE_URL: baseURL = '', API_KEY: apiKey = '' } = process.env;
+/** Models behind which the bytes of real engines are replayed. */
+export const engines = (process.env.ENGINES ?? '').split(' ');
 
 export async function check(name, run) {
   try {

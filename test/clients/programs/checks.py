@@ -5,6 +5,8 @@ import traceback
 
 BASE_URL = os.environ["BASE_URL"]
 API_KEY = os.environ["API_KEY"]
+# Models behind which the bytes of real engines are replayed.
+ENGINES = os.environ["ENGINES"].split(" ")
 
 QUESTION = "What is the capital of France?"
 WEATHER_QUESTION = "What is the weather in Paris?"

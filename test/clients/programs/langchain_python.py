@@ -86,3 +86,14 @@ def tool_calls_of_vllm_and_of_gemini_which_have_no_index():
     for name, cities in [("vllm-tools", ["Köln"]), ("gemini-tools", ["Paris", "Rome"])]:
         reply = streamed(chat(name).bind_tools(TOOLS), QUESTION)
         assert [call["args"]["city"] for call in reply.tool_calls] == cities, name
+
+
+@check
+def text_of_real_engines():
+    for name in ENGINES:
+        assert len(streamed(chat(name), QUESTION).content) > 0, name
+
+
+@check
+def tool_calls_of_sglang_with_null_in_them():
+    assert [call["args"] for call in streamed(chat("sglang-tools"), QUESTION).tool_calls] == [{"a": 1}]

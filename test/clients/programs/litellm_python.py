@@ -80,3 +80,15 @@ def tool_calls_of_vllm_and_of_gemini_which_have_no_index():
     for model, cities in [("vllm-tools", ["Köln"]), ("gemini-tools", ["Paris", "Rome"])]:
         calls = streamed(model=model, tools=TOOLS).choices[0].message.tool_calls
         assert [json.loads(call.function.arguments)["city"] for call in calls] == cities, model
+
+
+@check
+def text_of_real_engines():
+    for model in ENGINES:
+        assert len(streamed(model=model).choices[0].message.content) > 0, model
+
+
+@check
+def tool_calls_of_sglang_with_null_in_them():
+    calls = streamed(model="sglang-tools", tools=TOOLS).choices[0].message.tool_calls
+    assert [json.loads(call.function.arguments) for call in calls] == [{"a": 1}]

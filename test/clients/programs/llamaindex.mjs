@@ -7,6 +7,7 @@ import {
   assert,
   baseURL,
   check,
+  engines,
   failure,
   picture,
   question,
@@ -81,8 +82,8 @@ await check('a broken stream is an error', async () => {
   assert.match((await failure(() => streamed('broken'))).message, /stopped before its answer/);
 });
 
-await check('text of vLLM, llama.cpp and OpenRouter', async () => {
-  for (const name of ['vllm-text', 'llama-text', 'openrouter-text']) {
-    assert.ok((await streamed(name)).length > 3, name);
+await check('text of real engines', async () => {
+  for (const name of engines) {
+    assert.ok((await streamed(name)).length > 0, name);
   }
 });

@@ -85,27 +85,34 @@ def a_broken_stream_is_an_error():
 
 
 @check
-def the_helper_reads_vllm_llama_cpp_and_openrouter():
-    for model in ["vllm-text", "llama-text", "openrouter-text"]:
+def the_helper_reads_real_engines():
+    for model in ENGINES:
         with client.chat.completions.stream(model=model, messages=MESSAGES) as stream:
             try:
                 completion = stream.get_final_completion()
             except openai.LengthFinishReasonError as error:
                 completion = error.completion
-        assert len(completion.choices[0].message.content) > 3, model
+            except openai.ContentFilterFinishReasonError:
+                continue
+        assert len(completion.choices[0].message.content) > 0, model
 
 
-def cities_called(model):
+def arguments_of_calls(model):
     with client.chat.completions.stream(model=model, messages=MESSAGES, tools=TOOLS) as stream:
         message = stream.get_final_completion().choices[0].message
-    return [json.loads(call.function.arguments)["city"] for call in message.tool_calls]
+    return [json.loads(call.function.arguments) for call in message.tool_calls]
 
 
 @check
 def tool_calls_of_vllm():
-    assert cities_called("vllm-tools") == ["Köln"]
+    assert arguments_of_calls("vllm-tools") == [{"city": "Köln"}]
 
 
 @check
 def tool_calls_of_gemini_which_have_no_index():
-    assert cities_called("gemini-tools") == ["Paris", "Rome"]
+    assert arguments_of_calls("gemini-tools") == [{"city": "Paris"}, {"city": "Rome"}]
+
+
+@check
+def tool_calls_of_sglang_with_null_in_them():
+    assert arguments_of_calls("sglang-tools") == [{"a": 1}]
