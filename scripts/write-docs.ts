@@ -1,11 +1,12 @@
 // Writes the parts of the manual that the code knows best, between markers, and leaves the prose around them alone:
-// the settings from their schema, the errors from their catalogue, the models from the default catalogue.
+// the settings from their schema, the errors from their catalogue, the metrics from their definitions, the models from the default catalogue.
 // `npm run docs` writes; test/docs-truth.test.ts fails when somebody forgot to.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { defaultCatalogue } from '../src/config/catalogue.ts';
 import { NAMED_VARIABLES } from '../src/config/overrides.ts';
 import { settingsSchema } from '../src/config/schema.ts';
+import { METRICS } from '../src/observe/metric-definitions.ts';
 import { ERROR_CATALOGUE, type CatalogueEntry } from '../src/domain/error-catalogue.ts';
 
 export interface Setting {
@@ -166,6 +167,16 @@ function targetTable(): string {
   return table(['Alias', 'Answered by, in order'], rows);
 }
 
+function metricTable(): string {
+  const rows = Object.values(METRICS).map(({ name, type, labels, help }) => [
+    `\`${name}\``,
+    type,
+    labels.map((label) => `\`${label}\``).join(', ') || '–',
+    help,
+  ]);
+  return table(['Metric', 'Type', 'Labels', 'What it tells'], rows);
+}
+
 /** The generated parts, by file below the repository's root and by the name in their marker. */
 export const PARTS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'docs/configuration.md': {
@@ -174,6 +185,7 @@ export const PARTS: Readonly<Record<string, Readonly<Record<string, () => string
     models: () => settingsTable(([section]) => section === 'models'),
   },
   'docs/errors.md': { codes: errorTable, errors: errorSections },
+  'docs/metrics.md': { metrics: metricTable },
   'docs/models.md': { catalogue: modelTable, targets: targetTable },
 };
 

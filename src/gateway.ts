@@ -12,13 +12,16 @@ import { systemClock } from './domain/clock.ts';
 import { createDeadlines } from './domain/deadlines.ts';
 import { GatewayError } from './domain/errors.ts';
 import { createApp } from './http/app.ts';
-import { admit } from './http/gates.ts';
+import { admit, isMadeHere } from './http/gates.ts';
+import type { Exchange } from './http/exchange.ts';
 import { createHttpServer, type Connection } from './http/server.ts';
+import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
 import type { Log } from './observe/log.ts';
 import { createProvider } from './providers/by-kind.ts';
 import { credentialHeader } from './providers/credential-header.ts';
 import type { OllamaSettings, Target } from './providers/provider.ts';
+import { requiredHeaders } from './providers/required-headers.ts';
 import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
 import { createCatalog, type Alias } from './routing/catalog.ts';
@@ -61,7 +64,11 @@ export async function createGateway({
 }: GatewayOptions): Promise<Gateway> {
   const clock = systemClock;
   const deadlines = createDeadlines(clock);
-  const probe = createProbe(log.logger, clock);
+  const metrics = createMetrics({
+    aliases: Object.keys(config.models),
+    upstreams: Object.keys(config.upstreams),
+  });
+  const probe = createProbe({ logger: log.logger, metrics, clock });
   const store = await openStore(config, probe);
   const aliases = Object.keys(config.models).map((name) => aliasOf(name, config));
   const breaker = breakerFor(aliases, {
@@ -73,7 +80,7 @@ export async function createGateway({
       name,
       kind: upstream.kind,
       baseUrl: openAiBaseUrl(upstream),
-      headers: headersFor(upstream),
+      headers: { ...requiredHeaders(upstream.kind), ...headersFor(upstream) },
     })),
     intervalMs: config.health.probe_interval_ms,
     timeoutMs: config.health.probe_timeout_ms,
@@ -83,7 +90,7 @@ export async function createGateway({
   });
   const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
   const catalog = createCatalog(aliases);
-  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines })));
+  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines }), clock));
   const router = createRouter(
     {
       aliases,
@@ -118,9 +125,17 @@ export async function createGateway({
 
   const app = createApp({
     admit: (exchange) => admit(exchange, authenticate, rateLimit),
+    isOpenTo: (exchange) => isOpen(config.metrics.access, exchange),
     catalog,
     health,
     router,
+    probe,
+    gatewayState: () => ({
+      openRequests: http.openExchanges(),
+      openTurns: turns.openTurns(),
+      storeOk: storeWatch.status().ok,
+      upstreams: health.all(),
+    }),
     store,
     turns,
     clock,
@@ -236,16 +251,22 @@ function slotLimits({ upstreams }: Config): Map<string, SlotLimits> {
   );
 }
 
-function headersFor({
-  kind,
-  api_key,
-  headers,
-}: Config['upstreams'][string]): Record<string, string> {
-  return { ...(api_key === undefined ? {} : credentialHeader(kind, api_key)), ...headers };
+function headersFor(upstream: Config['upstreams'][string]): Record<string, string> {
+  const { api_key, headers } = upstream;
+  // In small letters, so that an operator's header replaces ours of the same name.
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return {
+    ...(api_key === undefined ? {} : credentialHeader(upstream, api_key)),
+    ...Object.fromEntries(own),
+  };
 }
 
 function isLoopback(baseUrl: string): boolean {
   return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(baseUrl).hostname);
+}
+
+function isOpen(access: Config['metrics']['access'], exchange: Exchange): boolean {
+  return access === 'public' || (access === 'loopback' && isMadeHere(exchange));
 }
 
 async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {

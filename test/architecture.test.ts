@@ -52,6 +52,7 @@ const RULES: ImportRules = {
     hono: ['http'],
     zod: ['http', 'config', 'conversations'],
     pino: ['observe'],
+    'prom-client': ['observe'],
     'bun:sqlite': ['storage'],
   },
 };

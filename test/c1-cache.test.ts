@@ -1,7 +1,7 @@
 // Prefix caches: what a turn should find in the engine's, and who shares it.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { startDemoEngine } from '../src/demo/engine.ts';
-import { conversation, said, sentMember, shownTurn } from './harness/c1.ts';
+import { chat, conversation, idsOf, said, sentMember, shownTurn } from './harness/c1.ts';
 import {
   chunk,
   configFor,
@@ -127,6 +127,70 @@ describe('the tokens that a turn should find cached', () => {
     }
     await demo.close();
     await engine.close();
+  });
+});
+
+describe('a prefix that broke', () => {
+  const counted = (cached: number | null) => ({
+    prompt_tokens: 1_000,
+    completion_tokens: 200,
+    total_tokens: 1_200,
+    ...(cached === null ? {} : { prompt_tokens_details: { cached_tokens: cached } }),
+  });
+  const breakOf = async (cached: number | null, body: object) => {
+    usage = counted(cached);
+    const { turn_id, conversation_id } = await said(gateway, body);
+    await gateway.logged('turn finished', turn_id);
+    const line = gateway
+      .logText()
+      .split('\n')
+      .find((each) => each.includes(turn_id) && each.includes('turn finished'));
+    const logged = JSON.parse(line ?? '{}') as { prefix_break?: string; epoch_reason?: string };
+    const { usage: told } = await shownTurn(gateway, turn_id);
+    expect(logged.prefix_break ?? null).toBe(told.prefix_break);
+    return { id: conversation_id, reason: told.prefix_break, epoch: logged.epoch_reason };
+  };
+
+  test('is told with its reason, in the turn and in the log', async () => {
+    const first = await breakOf(0, { message: 'one' });
+    expect(first.reason).toBeNull();
+    const next = (cached: number | null, more: object = {}) =>
+      breakOf(cached, { conversation_id: first.id, message: 'next', ...more });
+    expect((await next(1_184)).reason).toBeNull();
+    expect((await next(992)).reason).toBe('render');
+    expect((await next(64)).reason).toBe('eviction');
+    expect((await next(null)).reason).toBe('unknown');
+    expect((await next(0, { provider: 'openai' })).reason).toBe('upstream');
+    const tools = [{ type: 'function', function: { name: 'f' } }];
+    const provider = 'openai';
+    expect(await next(64, { tools, provider })).toMatchObject({ reason: 'epoch', epoch: 'tools' });
+    expect((await next(1_184, { tools, provider })).reason).toBeNull();
+  });
+
+  test('is nobody’s in a turn that did not end well', async () => {
+    const { id } = await breakOf(0, { message: 'one' });
+    upstream.script = (call) => replySse(call, [chunk({ content: 'half' })]);
+    const response = await chat(gateway, { conversation_id: id, message: 'two' });
+    const { usage: told } = await shownTurn(gateway, idsOf(response).turn);
+    expect(told.prefix_break).toBeNull();
+  });
+
+  test('shows in the reply’s usage: expected beside cached, the same when it is repeated', async () => {
+    const { id } = await breakOf(0, { message: 'one' });
+    const headers = { 'idempotency-key': crypto.randomUUID() };
+    usage = counted(64);
+    for (const stream of [false, true]) {
+      const body = {
+        conversation_id: id,
+        message: 'two',
+        stream,
+        ...(stream ? { stream_options: { include_usage: true } } : {}),
+      };
+      const init = { headers: { 'idempotency-key': `${headers['idempotency-key']}-${stream}` } };
+      const told = await (await chat(gateway, body, init)).text();
+      expect(told).toContain('{"cached_tokens":64,"expected_cached_tokens":1184}');
+      expect(await (await chat(gateway, body, init)).text()).toBe(told);
+    }
   });
 });
 

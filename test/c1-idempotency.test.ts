@@ -40,7 +40,10 @@ const withKey = (key: string) => ({ headers: { 'idempotency-key': key } });
 async function seen(response: Response) {
   const { id, turn } = idsOf(response);
   const type = response.headers.get('content-type');
-  return { status: response.status, id, turn, type, body: await response.text() };
+  const retryAfter = ['retry-after', 'retry-after-ms', 'x-should-retry'].map((name) =>
+    response.headers.get(name),
+  );
+  return { status: response.status, id, turn, type, retryAfter, body: await response.text() };
 }
 
 const isReplay = ({ headers }: Response) => headers.get('idempotent-replayed') === 'true';
@@ -100,12 +103,20 @@ describe.each([true, false])('a repeated request with stream: %p', (stream) => {
     expect(upstream.calls).toHaveLength(1);
   });
 
-  // The frame that is kept of a failure is the envelope that clients see, and it holds no HTTP status.
-  test.failing('is refused with the upstream’s own status again', async () => {
+  test('is refused with the upstream’s own status again', async () => {
     upstream.script = (call) => replyJson(call, { error: { message: 'no' } }, { status: 422 });
     const key = newKey();
     const told = await seen(await chat(gateway, body, withKey(key)));
     expect(told.status).toBe(422);
+    expect(await seen(await chat(gateway, body, withKey(key)))).toEqual(told);
+  });
+
+  test('is told the same time to wait', async () => {
+    const headers = { 'retry-after': '7' };
+    upstream.script = (call) => replyJson(call, { error: {} }, { status: 429, headers });
+    const key = newKey();
+    const told = await seen(await chat(gateway, body, withKey(key)));
+    expect(told).toMatchObject({ status: 429, retryAfter: ['7', '7000', null] });
     expect(await seen(await chat(gateway, body, withKey(key)))).toEqual(told);
   });
 });

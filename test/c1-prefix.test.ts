@@ -256,11 +256,13 @@ function sealedAnswer(model: Model): string {
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(head?.wire);
 }
 
-/** GET shows the model's messages, their texts are the stored texts, and the hash chain recomputes. */
+/** GET shows the model's messages, texts and bytes are those stored and exported, and the hash chain recomputes. */
 async function checkStored(model: Model): Promise<void> {
   const shown = await conversation(gateway, model.id ?? '');
   expect(shown.message_count).toBe(model.stored.length);
   const nodes = new Map(nodesOf(model).map((node) => [node.id, node]));
+  const exported = await exportedNodes(model);
+  expect(exported.size).toBe(nodes.size);
   let parent = { id: null as string | null, prefix_hash: '' };
   for (const [index, message] of shown.messages.entries()) {
     const { open: _, ...expected } = model.stored[index] ?? { role: 'none' };
@@ -269,11 +271,24 @@ async function checkStored(model: Model): Promise<void> {
     if (!node) throw new Error(`${message.id} is not stored`);
     expect(message.parent).toBe(parent.id as string);
     expect(node.text).toBe(textOf(message.content));
+    const { text, wire } = exported.get(message.id) ?? {};
+    expect(text).toBe(node.text);
+    expect(Buffer.from(wire ?? '').equals(Buffer.from(node.wire))).toBe(true);
     const hash = createHash('sha256').update(parent.prefix_hash).update(node.wire).digest('hex');
     expect(node.prefix_hash).toBe(hash);
     parent = node;
   }
   expect(shown.head).toBe(parent.id);
+}
+
+/** The messages of an export, which has those of turns without an answer too. */
+async function exportedNodes({ id }: Model): Promise<Map<string, { text: string; wire: string }>> {
+  const response = await gateway.request(`/c1/conversations/${id}/export`);
+  const lines = (await response.text()).trim().split('\n');
+  const nodes = lines
+    .map((line) => JSON.parse(line) as { type: string; id: string; text: string; wire: string })
+    .filter(({ type }) => type === 'node');
+  return new Map(nodes.map((node) => [node.id, node]));
 }
 
 function textOf(content: unknown): string {

@@ -62,6 +62,7 @@ describe('GET /c1/turns/{id}', () => {
         completion_tokens: 3,
         cached_tokens: null,
         expected_cached_tokens: 0,
+        prefix_break: null,
       },
       ttft_ms: aTime,
       created_at: aTime,

@@ -46,7 +46,7 @@ describe('the tables of', () => {
 
   test('routes in the README are those that are served', () => {
     const served = [
-      ...textOf('src/http/app.ts').matchAll(/\['(public|token)', '([A-Z]+)', '([^']+)',/g),
+      ...textOf('src/http/app.ts').matchAll(/\['(public|token|local)', '([A-Z]+)', '([^']+)',/g),
     ].map(([, access, method, path = '']) => {
       const shown = path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}');
       return `${method} ${shown} ${access === 'token' ? 'yes' : 'no'}`;

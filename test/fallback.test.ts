@@ -239,6 +239,11 @@ describe('a target that keeps failing', () => {
     for (let n = 0; n < 8; n++) expect((await ask(chain)).status).toBe(200);
     expect(chain.counts()).toEqual([3, 8]);
     await chain.gateway.logged('target is left alone', '"upstream":"one"');
+    const metrics = await (await chain.gateway.request('/metrics')).text();
+    expect(metrics).toContain(
+      'gateway_failed_attempts_total{upstream="one",code="upstream_unavailable"} 3',
+    );
+    expect(metrics).toContain('gateway_open_circuits{upstream="one"} 1');
     const info = await (await chain.gateway.request('/v1/info')).json();
     expect(info).toMatchObject({
       models: [{ backends: [{ circuit: 'open', running: 0, waiting: 0 }, { circuit: 'closed' }] }],

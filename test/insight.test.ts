@@ -91,7 +91,15 @@ test('/v1/info shows the same, what is there, and of each back end its context a
     { ...CLAUDE, available_models: null },
   ]);
   const latency_ms = expect.any(Number) as number;
-  const spark = { upstream: 'spark', kind: 'vllm', local: true, healthy: true, latency_ms };
+  const idle = { circuit: 'closed', running: 0, waiting: 0 };
+  const spark = {
+    upstream: 'spark',
+    kind: 'vllm',
+    local: true,
+    healthy: true,
+    latency_ms,
+    ...idle,
+  };
   expect(info.models[0]?.backends).toEqual([
     { ...spark, model: '/srv/secret-place/scout', context_tokens: 4096, loaded: true },
     { ...spark, model: 'not-there', context_tokens: null, loaded: false },
@@ -103,6 +111,8 @@ test('/v1/info shows the same, what is there, and of each back end its context a
       model: 'claude',
       context_tokens: null,
       loaded: null,
+      // Its key is refused.
+      circuit: 'open',
     },
   ]);
   expect(text).not.toContain('secret-key');
@@ -128,5 +138,5 @@ test('no request of a client makes a probe', async () => {
     await (await gateway.request('/c1/chat', { body: { model: 'scout', message: 'hi' } })).text();
   }
   const asked = engine.requests.slice(probes).map(({ path }) => path);
-  expect(new Set(asked)).toEqual(new Set(['/v1/chat/completions']));
+  expect(new Set(asked)).toEqual(new Set(['/v1/chat/completions', '/v1/messages']));
 });

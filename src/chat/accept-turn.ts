@@ -28,6 +28,8 @@ export interface AcceptedTurn {
   readonly isFirst: boolean;
   /** Turns that left the prompt with this one; 0 for nearly every turn. */
   readonly compactedTurns: number;
+  /** The turn whose answer the prompt goes on from; null for a first one. */
+  readonly before: Turn | null;
   readonly expectedCachedTokens: number | null;
   /** Whom to ask, in order; the prompt is made for the cache and the window of the first. */
   readonly plan: Plan;
@@ -132,6 +134,7 @@ async function draftTurn(
       isFirst: conversation === null,
       compactedTurns,
       plan,
+      before,
       expectedCachedTokens: expectedCachedTokens(before, { ...target, epochId: epoch.id }),
       acceptedAt: createdAt,
     },

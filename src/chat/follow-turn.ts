@@ -9,8 +9,7 @@ import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import { FOREIGN_TURN_POLL_MS } from '../domain/limits.ts';
 import { fillMarks } from '../prompt/blob-mark.ts';
 import type { Completion } from '../providers/provider.ts';
-import { sealNode } from '../conversations/node.ts';
-import { answerCompletion, answerNode, EMPTY_ANSWER, withChunk } from './answer.ts';
+import { answerCompletion, EMPTY_ANSWER, withChunk } from './answer.ts';
 import { piece, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
 import { SNAPSHOT_SEQ, snapshotFrame } from './snapshot.ts';
 
@@ -56,14 +55,15 @@ export async function* followTurn(
       for await (const frames of live.follow(after, signal)) yield { frames, isSnapshot: false };
       return;
     }
-    const { frames, failure } = await storedFrames(turnId, after, deps.store);
+    const { frames, errorFrame } = await storedFrames(turnId, after, deps.store);
     for (let at = 0; at < frames.length;) {
       const next = piece(frames, at);
       at += next.length;
       yield { frames: next, isSnapshot: false };
     }
     after = frames.at(-1)?.seq ?? after;
-    if (failure) throw failure;
+    // It may have ended since it was looked at.
+    if (errorFrame) throw storedFailure((await deps.store.turn(scope, turnId)) ?? turn, errorFrame);
     if (isTerminal(turn.status)) {
       yield* theEnd(turn, { ...request, after }, deps.store);
       return;
@@ -89,37 +89,35 @@ export async function turnCompletion(
   return answerCompletion(answer, { alias, conversationId, turnId });
 }
 
-/** What there is to seal of a turn that runs in another process and is cancelled from here: its text so far. */
-export async function sealedPartial(turn: Turn, endedAt: number, store: ConversationStore) {
-  const content = await storedText(turn, store);
-  const input = (await store.path(turn.conversationId, turn.inputNode)).at(-1);
-  if (content === '' || !input) return {};
-  const { node, blobs } = answerNode({ ...EMPTY_ANSWER, content }, endedAt);
-  return { output: sealNode(input, node), blobs };
-}
-
 /** The text of a turn as far as it has come and is kept: also of one that failed. */
 export async function storedText(turn: Turn, store: ConversationStore): Promise<string> {
-  const { frames } = await storedFrames(turn.id, -1, store);
-  if (frames.length === 0 && turn.outputNode !== null) {
-    return (await store.path(turn.conversationId, turn.outputNode)).at(-1)?.text ?? '';
-  }
+  const { text, lastSeq } = await textSoFar(turn, store);
+  if (lastSeq !== -1 || turn.outputNode === null) return text;
+  return (await store.path(turn.conversationId, turn.outputNode)).at(-1)?.text ?? '';
+}
+
+/** The text in a turn's frames, and the seq of the last one; -1 where none are kept. */
+export async function textSoFar(
+  { id }: Turn,
+  store: ConversationStore,
+): Promise<{ text: string; lastSeq: number }> {
+  const { frames, errorFrame } = await storedFrames(id, -1, store);
   let answer = EMPTY_ANSWER;
   for (const { json } of frames) answer = withChunk(answer, JSON.parse(json) as Completion);
-  return answer.content;
+  return { text: answer.content, lastSeq: (errorFrame ?? frames.at(-1))?.seq ?? -1 };
 }
 
 async function storedFrames(
   turnId: string,
   after: number,
   store: ConversationStore,
-): Promise<{ frames: Frame[]; failure: TurnFailure | null }> {
+): Promise<{ frames: Frame[]; errorFrame: Frame | null }> {
   const events = await store.events(turnId, after);
   const frames = events.map(({ seq, payload }): Frame => ({ seq, json: payload }));
   const last = frames.at(-1);
-  const error = last?.json.startsWith('{"error":') ? storedError(last.json) : null;
-  if (!last || !error) return { frames, failure: null };
-  return { frames: frames.slice(0, -1), failure: new TurnFailure(error, last) };
+  return last?.json.startsWith('{"error":')
+    ? { frames: frames.slice(0, -1), errorFrame: last }
+    : { frames, errorFrame: null };
 }
 
 /** What a turn that is over has still to say beyond its stored frames. */
@@ -130,8 +128,8 @@ async function* theEnd(
 ): AsyncGenerator<FollowedFrames, void> {
   if (turn.status !== 'completed') {
     // Whoever resumes after the error itself is told the same one again.
-    const { failure } = await storedFrames(turn.id, -1, store);
-    throw failure ?? unrecordedFailure(turn, request);
+    const { errorFrame } = await storedFrames(turn.id, -1, store);
+    throw errorFrame ? storedFailure(turn, errorFrame) : unrecordedFailure(turn, request);
   }
   if (request.after === SNAPSHOT_SEQ) return;
   const isCollected = (await store.events(turn.id, -1)).length === 0;
@@ -150,20 +148,29 @@ async function* theEnd(
 function unrecordedFailure(turn: Turn, { after, requestId }: FollowRequest): TurnFailure {
   const code: ErrorCode =
     turn.status === 'cancelled' ? 'turn_cancelled' : (turn.errorCode ?? 'upstream_interrupted');
-  const error = new GatewayError(code, { requestId });
+  const error = new GatewayError(code, { requestId, ...replyDetails(turn) });
   return new TurnFailure(error, { seq: after + 1, json: error.envelope(requestId) });
 }
 
-function storedError(json: string): GatewayError {
-  const { error } = JSON.parse(json) as { error: Record<string, unknown> };
+/** The frame holds what every client is told; the status and the time to wait are kept beside it. */
+function storedFailure(turn: Turn, frame: Frame): TurnFailure {
+  const { error } = JSON.parse(frame.json) as { error: Record<string, unknown> };
   const member = (key: string, value: unknown) =>
     typeof value === 'string' ? { [key]: value } : {};
   const code = String(error['code']);
-  return new GatewayError(isErrorCode(code) ? code : 'internal_error', {
+  const told = new GatewayError(isErrorCode(code) ? code : 'internal_error', {
     ...member('message', error['message']),
     ...member('param', error['param']),
     ...member('requestId', error['request_id']),
+    ...replyDetails(turn),
   });
+  return new TurnFailure(told, frame);
+}
+
+function replyDetails({ errorReply }: Turn): { status?: number; retryAfterMs?: number } {
+  if (errorReply === null) return {};
+  const { status, retryAfterMs } = errorReply;
+  return { status, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
 }
 
 function isErrorCode(code: string): code is ErrorCode {

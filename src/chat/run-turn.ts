@@ -3,11 +3,12 @@
 import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
 import { sealNode } from '../conversations/node.ts';
 import type { Clock } from '../domain/clock.ts';
-import { GatewayError, toGatewayError, type ErrorCode } from '../domain/errors.ts';
+import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import { MAX_TURN_CHARS } from '../domain/limits.ts';
 import type { ChatEvent, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
+import { prefixBreak } from '../prompt/prefix.ts';
 import type { AcceptedTurn } from './accept-turn.ts';
 import { answerNode, EMPTY_ANSWER, isVisible, withChunk, type Answer } from './answer.ts';
 import { watchUsage } from './missing-usage.ts';
@@ -51,14 +52,7 @@ export interface EndedTurn {
 /** Resolves when the turn has ended, in the store and for its followers. Rejects only if the store could not end it. */
 export async function runTurn(run: TurnRun, deps: RunTurnDeps): Promise<EndedTurn> {
   const { live } = run;
-  const show = showAs({ alias: run.alias.name, usage: run.request.showUsage });
-  const progress: Progress = {
-    show,
-    answer: EMPTY_ANSWER,
-    firstVisibleAt: null,
-    chars: 0,
-    target: null,
-  };
+  const progress = beginning(run);
   try {
     for await (const batch of await ask(run, progress, deps))
       await takeIn(batch, progress, { run, deps });
@@ -85,7 +79,7 @@ async function fail(
   const frame = { seq: live.nextSeq(), json: told.envelope(request.requestId) };
   const finish = endedEarly(run, progress, {
     error: reason,
-    code: told.code,
+    told,
     endedAt: deps.clock.now(),
   });
   try {
@@ -107,6 +101,12 @@ interface Progress {
   /** Of all frames so far. */
   chars: number;
   target: Target | null;
+}
+
+function beginning({ alias, request, accepted }: TurnRun): Progress {
+  const { expectedCachedTokens } = accepted;
+  const show = showAs({ alias: alias.name, usage: request.showUsage, expectedCachedTokens });
+  return { show, answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0, target: null };
 }
 
 async function ask(
@@ -240,10 +240,13 @@ function completed(run: TurnRun, progress: Progress, { clock }: RunTurnDeps): Fi
 function endedEarly(
   run: TurnRun,
   progress: Progress,
-  { error, code, endedAt }: { error: unknown; code: ErrorCode; endedAt: number },
+  { error, told, endedAt }: { error: unknown; told: GatewayError; endedAt: number },
 ): FinishTurn {
   const outcome = outcomeOf(run, progress, endedAt);
-  if (!(error instanceof TurnCancelled)) return { ...outcome, status: 'failed', errorCode: code };
+  if (!(error instanceof TurnCancelled)) {
+    const { code, status, retryAfterMs = null } = told;
+    return { ...outcome, status: 'failed', errorCode: code, errorReply: { status, retryAfterMs } };
+  }
   // Half a tool call is of no use to anybody: only text counts as seen.
   const { answer } = progress;
   const seen = answer.content === '' ? null : { ...answer, toolCalls: [] };
@@ -260,12 +263,10 @@ function sealedAnswer({ accepted }: TurnRun, answer: Answer, endedAt: number) {
   return { output: sealNode(accepted.inputNode, node), blobs };
 }
 
-function outcomeOf(
-  { live, accepted }: TurnRun,
-  { answer, firstVisibleAt }: Progress,
-  endedAt: number,
-) {
+function outcomeOf(run: TurnRun, { answer, firstVisibleAt, target }: Progress, endedAt: number) {
+  const { live, accepted } = run;
   const { usage } = answer;
+  const cachedTokens = usage?.prompt_tokens_details?.cached_tokens ?? null;
   return {
     turnId: live.id,
     blobs: [],
@@ -273,8 +274,13 @@ function outcomeOf(
     usage: {
       promptTokens: usage?.prompt_tokens ?? null,
       completionTokens: usage?.completion_tokens ?? null,
-      cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? null,
+      cachedTokens,
     },
+    prefixBreak:
+      // What was never read has no prefix that could be missed.
+      target === null || answer.finishReason === null
+        ? null
+        : prefixBreak(accepted.before, { ...target, epochId: accepted.epoch.id }, cachedTokens),
     ttftMs: firstVisibleAt === null ? null : firstVisibleAt - accepted.acceptedAt,
     endedAt,
   };

@@ -43,6 +43,27 @@ describe('a shown chunk', () => {
     expect(show(json, parse(json))).toBe(shown);
   });
 
+  test('tells what was expected beside what was cached, and changes nothing else', () => {
+    const show = showAs({ alias: 'alias', usage: true, expectedCachedTokens: 64 });
+    const shown = (json: string) => show(json, parse(json));
+    const usage = (details: string) => `{"choices":[],"usage":{ "prompt_tokens" : 9${details}}}`;
+    expect(shown(usage(', "prompt_tokens_details": {"cached_tokens": 48}'))).toBe(
+      usage(', "prompt_tokens_details": {"cached_tokens": 48,"expected_cached_tokens":64}'),
+    );
+    const alone = usage(',"prompt_tokens_details":{"expected_cached_tokens":64}');
+    expect(shown(usage(''))).toBe(alone);
+    expect(shown(usage(',"prompt_tokens_details":null'))).toBe(alone);
+    const silent = '{"choices":[{"index":0,"delta":{"content":"usage"}}],"usage":null}';
+    expect(shown(silent)).toBe(silent);
+  });
+
+  test.each([0, null])('tells nothing where %p is expected', (expectedCachedTokens) => {
+    const json = '{"choices":[],"usage":{"prompt_tokens":1}}';
+    expect(showAs({ alias: 'alias', usage: true, expectedCachedTokens })(json, parse(json))).toBe(
+      json,
+    );
+  });
+
   test('is left out when it is nothing but usage that nobody asked for', () => {
     const json = '{"model":"up","choices":[],"usage":{"prompt_tokens":1}}';
     expect(showAs({ alias: 'alias', usage: false })(json, parse(json))).toBeNull();

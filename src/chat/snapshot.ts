@@ -23,9 +23,7 @@ export function snapshotFrame(turn: Turn, output: ConversationNode, model: strin
             prompt_tokens: promptTokens,
             completion_tokens: completionTokens,
             total_tokens: promptTokens + completionTokens,
-            ...(cachedTokens === null
-              ? {}
-              : { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+            ...promptDetails(cachedTokens, turn.expectedCachedTokens),
           },
         };
   const chunk = {
@@ -39,4 +37,12 @@ export function snapshotFrame(turn: Turn, output: ConversationNode, model: strin
     ...usage,
   };
   return { seq: SNAPSHOT_SEQ, json: JSON.stringify(chunk) };
+}
+
+function promptDetails(cached: number | null, expected: number | null) {
+  const details = {
+    ...(cached === null ? {} : { cached_tokens: cached }),
+    ...(expected ? { expected_cached_tokens: expected } : {}),
+  };
+  return Object.keys(details).length === 0 ? {} : { prompt_tokens_details: details };
 }

@@ -57,6 +57,7 @@ function setUp({ broken = {}, words = ['a', 'b'] }: { broken?: Broken; words?: s
   }
   const store = {
     accept: async () => ({ outcome: 'accepted' }),
+    cancelRequests: async () => [],
     start: () => work('start', () => log.push('started')),
     append: (events: { seq: number }[]) =>
       work('append', () => log.push(...events.map(({ seq }) => `written ${seq}`))).then(() => true),

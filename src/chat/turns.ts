@@ -7,14 +7,15 @@ import type { Deadlines } from '../domain/deadlines.ts';
 import { newId } from '../domain/ids.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Scope } from '../conversations/conversation.ts';
-import type { ConversationStore } from '../conversations/store.ts';
+import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
 import { isTerminal, type Turn } from '../conversations/turn.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
 import { acceptTurn, type AcceptedTurn } from './accept-turn.ts';
-import { sealedPartial, type FollowDeps } from './follow-turn.ts';
+import { cancelElsewhere, findTurn, watchCancelRequests } from './cancel-elsewhere.ts';
+import type { FollowDeps } from './follow-turn.ts';
 import { createLiveTurn, TurnCancelled, type LiveTurn } from './live-turn.ts';
 import { runTurn, type TurnRun } from './run-turn.ts';
 import { suggestTitle, type AnsweredTurn } from './title.ts';
@@ -78,26 +79,32 @@ interface OpenTurn {
 /** How soon a turn whose end the store could not take is offered to it again. */
 const SETTLE_AGAIN_MS = 1_000;
 
-const NO_USAGE = { promptTokens: null, completionTokens: null, cachedTokens: null };
-
 export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   const { store, router, deadlines, clock, probe } = deps;
   const open = new Map<string, OpenTurn>();
+  const requests = watchCancelRequests(deps, (turnId) => {
+    open.get(turnId)?.live.cancel(new TurnCancelled('on request'));
+  });
   let closed = false;
 
   async function run(turn: TurnRun): Promise<void> {
     const { live, accepted } = turn;
     try {
       const { finish, target } = await runTurn(turn, deps);
-      const { status, errorCode, usage } = finish;
-      const { conversationId, expectedCachedTokens } = accepted;
+      const { status, errorCode, usage, prefixBreak = null } = finish;
+      const { conversationId, expectedCachedTokens, epoch } = accepted;
       probe.turnFinished({
         turnId: live.id,
         conversationId,
+        alias: turn.alias.name,
+        upstream: target?.upstream ?? null,
         status,
         errorCode,
+        ...usage,
         expectedCachedTokens,
-        cachedTokens: usage.cachedTokens,
+        prefixBreak,
+        epochReason: prefixBreak === 'epoch' ? epoch.reason : null,
+        ttftMs: finish.ttftMs,
       });
       if (options.titles === 'model' && accepted.isFirst && status === 'completed' && target)
         await title(turn, { finish, target });
@@ -112,6 +119,7 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   function leave(turnId: string): void {
     open.get(turnId)?.finished();
     open.delete(turnId);
+    if (open.size === 0) requests.stop();
   }
 
   /** The turn has ended well: that there is no title must not look like a turn without an end. */
@@ -127,25 +135,8 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   function settleLater(turnId: string): void {
     if (closed) return;
     deadlines.arm(SETTLE_AGAIN_MS, () => {
-      store
-        .finish(endWithoutAnswer(turnId, { status: 'failed', errorCode: 'storage_unavailable' }))
-        .catch(() => settleLater(turnId));
+      store.finish(unsavedEnd(turnId, clock.now())).catch(() => settleLater(turnId));
     });
-  }
-
-  function endWithoutAnswer(
-    turnId: string,
-    end: { status: 'failed' | 'cancelled'; errorCode: 'storage_unavailable' | null },
-  ) {
-    return {
-      turnId,
-      ...end,
-      blobs: [],
-      finishReason: null,
-      usage: NO_USAGE,
-      ttftMs: null,
-      endedAt: clock.now(),
-    };
   }
 
   function start(accepted: AcceptedTurn, turn: Omit<TurnRun, 'accepted'>): BegunTurn {
@@ -172,6 +163,7 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
       const { promise: done, resolve: finished } = Promise.withResolvers<void>();
       const { conversationId } = request;
       open.set(live.id, { live, conversationId, done, finished });
+      requests.start();
       try {
         const accepted = await acceptTurn(live.id, request, {
           store,
@@ -204,18 +196,13 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
       }
     },
     async cancel(scope, turnId) {
-      const find = async () => (await store.turn(scope, turnId)) ?? turnNotFound();
-      const turn = await find();
+      const turn = await findTurn(scope, turnId, store);
       if (isTerminal(turn.status)) return turn;
       const here = open.get(turnId);
-      if (here) {
-        here.live.cancel(new TurnCancelled('on request'));
-        await here.done;
-      } else {
-        const end = endWithoutAnswer(turnId, { status: 'cancelled', errorCode: null });
-        await store.finish({ ...end, ...(await sealedPartial(turn, end.endedAt, store)) });
-      }
-      return await find();
+      if (!here) return await cancelElsewhere(scope, turnId, deps);
+      here.live.cancel(new TurnCancelled('on request'));
+      await here.done;
+      return await findTurn(scope, turnId, store);
     },
     openTurns: () => open.size,
     async whenIdle() {
@@ -236,8 +223,17 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   };
 }
 
-function turnNotFound(): never {
-  throw new GatewayError('turn_not_found', { param: 'turn_id' });
+function unsavedEnd(turnId: string, endedAt: number): FinishTurn {
+  return {
+    turnId,
+    status: 'failed',
+    errorCode: 'storage_unavailable',
+    blobs: [],
+    finishReason: null,
+    usage: { promptTokens: null, completionTokens: null, cachedTokens: null },
+    ttftMs: null,
+    endedAt,
+  };
 }
 
 /** Derived, so that it tells an engine's operator nothing of who is behind it. */

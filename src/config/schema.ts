@@ -230,6 +230,17 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({})
     .describe('Streamed replies.'),
+  metrics: z
+    .strictObject({
+      access: z
+        .enum(['loopback', 'public', 'token'])
+        .default('loopback')
+        .describe(
+          'Who may read /metrics without the token: requests made on this machine, everybody, or nobody.',
+        ),
+    })
+    .prefault({})
+    .describe('Figures for Prometheus.'),
   turns: turnsSchema.prefault({}).describe('Conversations.'),
   routing: routingSchema.prefault({}).describe('What happens when a target does not answer.'),
   health: healthSchema.prefault({}).describe('How upstreams are watched.'),

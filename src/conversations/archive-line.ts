@@ -99,12 +99,21 @@ const turnLine = z.strictObject({
   upstreamModel: z.string().nullable(),
   finishReason: z.string().nullable(),
   errorCode: z.custom<ErrorCode>(isErrorCode, 'is no error code').nullable(),
+  // Files from before it was kept are without it.
+  errorReply: z
+    .strictObject({ status: z.int().min(400).max(599), retryAfterMs: z.number().min(0).nullable() })
+    .nullable()
+    .default(null),
   usage: z.strictObject({
     promptTokens: count.nullable(),
     completionTokens: count.nullable(),
     cachedTokens: count.nullable(),
   }),
   expectedCachedTokens: count.nullable(),
+  prefixBreak: z
+    .enum(['epoch', 'eviction', 'render', 'upstream', 'unknown'])
+    .nullable()
+    .default(null),
   epochId: epoch,
   ttftMs: z.number().nullable(),
   createdAt: when,

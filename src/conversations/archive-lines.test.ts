@@ -49,6 +49,13 @@ describe('a file', () => {
     expect(broken).toMatchObject({ param: 'line 4' });
   });
 
+  test('from before a turn kept how its failure was told and why its prefix broke has neither', () => {
+    const line: unknown = JSON.parse(lineAt(8));
+    const { errorReply: _, prefixBreak: __, ...turn } = line as Record<string, unknown>;
+    const { turns } = decodeArchive(LINES.toSpliced(7, 1, JSON.stringify(turn)));
+    expect(turns).toMatchObject([{ errorReply: null, prefixBreak: null }]);
+  });
+
   test('is read no further than its first fault', () => {
     function* lines() {
       yield '[]';

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from 'bun:test';
 import { acceptanceContract } from './contract/acceptance.ts';
 import { archiveContract } from './contract/archives.ts';
 import { branchContract } from './contract/branches.ts';
+import { cancelContract } from './contract/cancelling.ts';
 import { contentContract } from './contract/content.ts';
 import { forkContract } from './contract/forks.ts';
 import { listingContract } from './contract/listing.ts';
@@ -20,6 +21,7 @@ export function storeContract(name: string, open: Opener): void {
     const store = () => opened.store;
     acceptanceContract(store);
     turnContract(store);
+    cancelContract(store, () => opened.neighbour);
     branchContract(store);
     forkContract(store);
     archiveContract(store);

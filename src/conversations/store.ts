@@ -4,7 +4,7 @@
 // one active turn per conversation, one turn per (owner, idempotency key). Whatever fails because the disk, the
 // file or the database does is a GatewayError `storage_unavailable`.
 import type { Blob, Conversation, ConversationNode, Epoch, Scope } from './conversation.ts';
-import type { Turn, TurnStatus, TurnUsage } from './turn.ts';
+import type { ErrorReply, PrefixBreak, Turn, TurnStatus, TurnUsage } from './turn.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 
 export interface AcceptTurn {
@@ -59,11 +59,22 @@ export interface FinishTurn {
   readonly blobs: readonly Blob[];
   readonly finishReason: string | null;
   readonly errorCode: ErrorCode | null;
+  /** Kept for a repetition of the request, which has to get the same reply. */
+  readonly errorReply?: ErrorReply;
   readonly usage: TurnUsage;
+  readonly prefixBreak?: PrefixBreak | null;
   readonly ttftMs: number | null;
   /** Unix milliseconds. */
   readonly endedAt: number;
+  /** The last event that `output` takes in: the ending is refused when another has been written since. */
+  readonly lastSeq?: number;
 }
+
+/**
+ * `requested`: the process that runs the turn will find the request. `unattended`: no other process runs it, because it
+ * died, or because it is this one. `over`: the turn has ended, or is gone.
+ */
+export type CancelRequest = 'requested' | 'unattended' | 'over';
 
 /** One frame of a turn's stream, kept in order for resumption; seq counts from 0 per turn. */
 export interface TurnEvent {
@@ -131,6 +142,8 @@ export interface ConversationStore {
   archive(scope: Scope, id: string): Promise<ConversationArchive | null>;
   /** A turn's events with a seq above `after`, in order. */
   events(turnId: string, after: number): Promise<TurnEvent[]>;
+  /** The open turns of this process that another one wants ended. */
+  cancelRequests(): Promise<string[]>;
 
   /** Durable (fsync) when resolved: the question survives a crash from then on. */
   accept(turn: AcceptTurn): Promise<AcceptOutcome>;
@@ -141,7 +154,9 @@ export interface ConversationStore {
    * first. False when a turn of theirs is over or gone: nothing of that turn was written, nothing may follow its end.
    */
   append(events: readonly TurnEvent[]): Promise<boolean>;
-  /** Durable (fsync) when resolved; false when the turn was terminal already, or is gone, and nothing changed. */
+  /** Asks the process that runs a turn to end it. */
+  requestCancel(turnId: string): Promise<CancelRequest>;
+  /** Durable (fsync) when resolved; false when the turn was terminal already, or is gone, or more was written, and nothing changed. */
   finish(turn: FinishTurn): Promise<boolean>;
   /** The changed conversation, or null when unknown, deleted, or in another scope. */
   change(scope: Scope, id: string, changes: ConversationChanges): Promise<Conversation | null>;

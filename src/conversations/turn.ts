@@ -19,6 +19,19 @@ export interface TurnUsage {
   readonly cachedTokens: number | null;
 }
 
+/**
+ * Why a turn found less in the engine's KV cache than the turn before should have left there: a new epoch changed the
+ * prompt, another upstream or model was asked, the same one dropped it (`eviction`) or read the last answer as other
+ * tokens (`render`), or nobody counted (`unknown`).
+ */
+export type PrefixBreak = 'epoch' | 'eviction' | 'render' | 'upstream' | 'unknown';
+
+/** The HTTP reply that a failure was told in: what its code alone does not say. */
+export interface ErrorReply {
+  readonly status: number;
+  readonly retryAfterMs: number | null;
+}
+
 export interface Turn {
   readonly id: string;
   readonly conversationId: string;
@@ -36,9 +49,13 @@ export interface Turn {
   readonly upstreamModel: string | null;
   readonly finishReason: string | null;
   readonly errorCode: ErrorCode | null;
+  /** null unless the turn failed, and then where nothing is known beyond the code. */
+  readonly errorReply: ErrorReply | null;
   readonly usage: TurnUsage;
   /** Prompt tokens that the upstream should have found in its KV cache; null when nothing was known. */
   readonly expectedCachedTokens: number | null;
+  /** null where the prefix was found, or there was none to find. */
+  readonly prefixBreak: PrefixBreak | null;
   readonly epochId: string;
   /** Milliseconds from acceptance to the first visible token. */
   readonly ttftMs: number | null;

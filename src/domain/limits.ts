@@ -12,6 +12,12 @@ export const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 /** What a compressed reply may grow to, streamed or not: nobody asked for compression, and a small one can hide much. */
 export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
 
+/**
+ * What an answer of Anthropic's may take where a request names no limit, since their API wants one: the most that every
+ * model from Claude 4 on allows (Opus 4 and 4.1 end there), so that it cuts as few answers as can be.
+ */
+export const ANTHROPIC_MAX_TOKENS = 32_000;
+
 /** An upstream's error body: enough for its message, not for a page of HTML. */
 export const MAX_ERROR_BODY_BYTES = 64 * 1024;
 
@@ -38,6 +44,9 @@ export const MAX_FOLLOWED_CHARS = 256 * 1024;
 
 /** All frames of one turn: kept in memory while it runs, so this times the open turns is what they can take. */
 export const MAX_TURN_CHARS = 128 * 1024 * 1024;
+
+/** How long the gateway that runs a turn has to end it when another one is asked to: many looks, and no client's time-out. */
+export const CANCEL_PATIENCE_MS = 2_000;
 
 /** How often a turn that another process runs is looked at, in milliseconds. */
 export const FOREIGN_TURN_POLL_MS = 100;

@@ -12,6 +12,7 @@ import { conversationRoutes, type ConversationRoutesDeps } from './c1/conversati
 import { branchRoutes, type BranchRoutesDeps } from './c1/branches.ts';
 import { postChat, type PostChatDeps } from './c1/chat.ts';
 import { turnRoutes, type TurnRoutesDeps } from './c1/turns.ts';
+import { metrics, type MetricsDeps } from './site/metrics.ts';
 import { healthz, listErrors, readyz, type StatusDeps } from './site/status.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
 import { errorReply } from './refuse.ts';
@@ -24,16 +25,20 @@ export interface AppDeps
     PostChatDeps,
     ConversationRoutesDeps,
     BranchRoutesDeps,
-    TurnRoutesDeps {
+    TurnRoutesDeps,
+    MetricsDeps {
   readonly health: Health;
   readonly router: Router;
   readonly turns: Turns;
   /** Lets a request in or throws: see http/gates. */
   admit(exchange: Exchange): void;
+  /** Whether a `local` route needs no token here. */
+  isOpenTo(exchange: Exchange): boolean;
 }
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-type Access = 'public' | 'token';
+/** `local`: like `public` or `token`, by a setting; unless it says otherwise, public to this machine only. */
+type Access = 'public' | 'token' | 'local';
 type Route = readonly [Access, Method, string, Handler<HttpEnv>];
 
 function routes(deps: AppDeps): Route[] {
@@ -61,6 +66,7 @@ function routes(deps: AppDeps): Route[] {
     ['public', 'GET', '/healthz', healthz],
     ['public', 'GET', '/readyz', readyz(deps)],
     ['public', 'GET', '/errors', listErrors],
+    ['local', 'GET', '/metrics', metrics(deps)],
   ];
 }
 
@@ -76,7 +82,10 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   for (const route of table) {
     const [access, method, path, handle] = route;
     app.on(method, path, (context, next) => {
-      if (access === 'token') deps.admit(context.env.exchange);
+      const { exchange } = context.env;
+      exchange.record.route = path;
+      if (access === 'token' || (access === 'local' && !deps.isOpenTo(exchange)))
+        deps.admit(exchange);
       return handle(context, next);
     });
     methods.add('ALL', path, route);

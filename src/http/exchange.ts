@@ -15,6 +15,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Ends the request from our side; the reason is what the client is told. */
   abort(reason: unknown): void;
+  /** The address that the connection comes from: a proxy's, where there is one. */
+  peerAddress(): string | null;
   /** The request was read and accepted: from now on only its own limits apply to the connection. */
   liftReadTimeout(): void;
   /** The exchange is over, with the error that ended it, if any. Later calls do nothing. */

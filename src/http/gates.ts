@@ -40,6 +40,18 @@ export function admit(exchange: Exchange, authenticate: Authenticate, rateLimit:
   });
 }
 
+/** Headers by which a proxy tells that it asks for somebody else. */
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
+
+/**
+ * Whether the request was made on this machine. The connection's address decides, which nobody can make up. Headers
+ * can only speak against it: a proxy on this machine passes on what comes from anywhere.
+ */
+export function isMadeHere({ request, peerAddress }: Exchange): boolean {
+  if (FORWARDED.some((name) => request.headers.has(name))) return false;
+  return /^(?:::ffff:)?127\.|^::1$/.test(peerAddress() ?? '');
+}
+
 /** The budget as OpenAI's SDKs read it. */
 export function setRateHeaders(headers: Headers, rate: RateDecision): void {
   headers.set('x-ratelimit-limit-requests', String(rate.limit));

@@ -16,6 +16,8 @@ import { CLIENT_GONE, setCommonHeaders } from './reply.ts';
 export interface Connection {
   /** Sets the idle timeout of this request's connection, in seconds; 0 lifts it. */
   timeout(request: Request, seconds: number): void;
+  /** Who is at the other end of the connection; null when it is closed. */
+  requestIP(request: Request): { readonly address: string } | null;
 }
 
 export interface HttpServer {
@@ -113,6 +115,7 @@ function beginExchange(request: Request, connection: Connection, deps: ExchangeD
       if (reason === CLIENT_GONE) record.clientGone = true;
       controller.abort(reason);
     },
+    peerAddress: () => connection.requestIP(request)?.address ?? null,
     liftReadTimeout: () => connection.timeout(request, 0),
     heldOpen: false,
     finish(error) {
@@ -130,9 +133,9 @@ function pathOf(url: string): string {
   return start === -1 ? '/' : url.slice(start, query === -1 ? undefined : query);
 }
 
-/** Health and readiness are answered to the last. */
+/** Health, readiness and metrics are answered to the last. */
 function refuseWhileDraining(url: string, draining: boolean): void {
-  if (!draining || /^\/(?:healthz|readyz)$/.test(pathOf(url))) return;
+  if (!draining || /^\/(?:healthz|readyz|metrics)$/.test(pathOf(url))) return;
   throw new GatewayError('shutting_down', {
     retryAfterMs: 1_000,
     headers: { connection: 'close' },

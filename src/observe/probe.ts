@@ -1,19 +1,11 @@
-// One method per event worth knowing: every log line is written here, and nowhere else, so that this file is the list
-// of what an operator can see.
+// One method per event worth knowing: every log line is written here and every metric fed, and nowhere else, so that
+// this file is the list of what an operator can see.
 import type { Logger } from 'pino';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { GatewayState, Metrics } from './metrics.ts';
 import type { RequestRecord } from './request-record.ts';
-
-export interface FinishedTurn {
-  readonly turnId: string;
-  readonly conversationId: string;
-  readonly status: string;
-  readonly errorCode: string | null;
-  /** Prompt tokens that should have been found in the engine's KV cache, and those that were; null when unknown. */
-  readonly expectedCachedTokens: number | null;
-  readonly cachedTokens: number | null;
-}
+import type { FinishedTurn } from './turn-record.ts';
 
 export interface ChangedHealth {
   readonly name: string;
@@ -35,6 +27,7 @@ export interface FailedAttempt {
 export interface ChangedCircuit {
   readonly upstream: string;
   readonly model: string;
+  readonly before: string;
   readonly state: string;
 }
 
@@ -50,12 +43,22 @@ export interface Probe {
   started(facts: Readonly<Record<string, unknown>>): void;
   draining(facts: { signal: string; open: number }): void;
   stopped(): void;
+  /** The metrics in Prometheus' text format. */
+  metrics(state: GatewayState): Promise<string>;
 }
 
-export function createProbe(logger: Logger, clock: Pick<Clock, 'elapsed'>): Probe {
+export interface ProbeDeps {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Pick<Clock, 'elapsed'>;
+}
+
+export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
   return {
     requestFinished(record, error) {
-      const fields = requestFields(record, clock.elapsed() - record.startedAt);
+      const durationMs = clock.elapsed() - record.startedAt;
+      metrics.requestFinished(record, durationMs);
+      const fields = requestFields(record, durationMs);
       const cause = error instanceof GatewayError ? error.cause : error;
       if (record.errorCode === 'internal_error')
         logger.error({ ...fields, err: cause }, 'request failed');
@@ -64,6 +67,7 @@ export function createProbe(logger: Logger, clock: Pick<Clock, 'elapsed'>): Prob
       else logger.info(fields, record.clientGone ? 'client gone' : 'request');
     },
     turnFinished(turn) {
+      metrics.turnFinished(turn);
       const fields = {
         turn: turn.turnId,
         conversation: turn.conversationId,
@@ -71,16 +75,22 @@ export function createProbe(logger: Logger, clock: Pick<Clock, 'elapsed'>): Prob
         error_code: turn.errorCode ?? undefined,
         expected_cached_tokens: turn.expectedCachedTokens,
         cached_tokens: turn.cachedTokens,
+        prefix_break: turn.prefixBreak ?? undefined,
+        epoch_reason: turn.epochReason ?? undefined,
       };
       logger.info(fields, 'turn finished');
     },
-    backgroundFailed: (what, error) => logger.error({ err: error, what }, 'background work failed'),
+    backgroundFailed(what, error) {
+      metrics.backgroundFailed();
+      logger.error({ err: error, what }, 'background work failed');
+    },
     upstreamChanged({ name, healthy, problem, latencyMs }) {
       const facts = { upstream: name, problem: problem ?? undefined, latency_ms: latencyMs };
       if (healthy) logger.info(facts, 'upstream is up');
       else logger.warn(facts, 'upstream is down');
     },
     attemptFailed({ requestId, target, attempt, error, durationMs, beforeCommit }) {
+      metrics.attemptFailed(target.upstream, error.code);
       const fields = {
         request_id: requestId,
         upstream: target.upstream,
@@ -96,18 +106,22 @@ export function createProbe(logger: Logger, clock: Pick<Clock, 'elapsed'>): Prob
       if (error.code === 'upstream_auth_failed') logger.error(fields, 'attempt failed');
       else logger.warn(fields, 'attempt failed');
     },
-    circuitChanged({ upstream, model, state }) {
+    circuitChanged({ upstream, model, before, state }) {
+      if (before === 'closed') metrics.circuitsChanged(upstream, 1);
+      if (state === 'closed') metrics.circuitsChanged(upstream, -1);
       const fields = { upstream, upstream_model: model, circuit: state };
       if (state === 'closed') logger.info(fields, 'target answers again');
       else logger.warn(fields, state === 'open' ? 'target is left alone' : 'target is tried again');
     },
     turnsRecovered(count) {
-      if (count > 0)
-        logger.warn({ turns: count }, 'turns that a crash left open were ended as interrupted');
+      if (count === 0) return;
+      metrics.turnsRecovered(count);
+      logger.warn({ turns: count }, 'turns that a crash left open were ended as interrupted');
     },
     started: (facts) => logger.info(facts, 'gateway started'),
     draining: (facts) => logger.info(facts, 'draining'),
     stopped: () => logger.info('gateway stopped'),
+    metrics: (state) => metrics.text(state),
   };
 }
 

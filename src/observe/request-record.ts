@@ -1,4 +1,4 @@
-// What is learnt of one request on its way through, for its log line and later its metrics. Handlers fill it in; it
+// What is learnt of one request on its way through, for its log line and the metrics. Handlers fill it in; it
 // never holds content, credentials or headers.
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Usage } from '../domain/message.ts';
@@ -7,6 +7,8 @@ export interface RequestRecord {
   readonly requestId: string;
   readonly method: string;
   readonly path: string;
+  /** As the table of routes has it; absent where nothing is served. */
+  route?: string;
   /** Monotonic milliseconds. */
   readonly startedAt: number;
   status: number;

@@ -1,7 +1,12 @@
 // In which header each kind of upstream wants the gateway's key.
+import { isOpenAiEndpoint } from './google-endpoint.ts';
 
-/** The header that carries `key` to an upstream of this kind. */
-export function credentialHeader(kind: string, key: string): Record<string, string> {
+/** The header that carries `key` to an upstream of this kind at this address. */
+export function credentialHeader(
+  { kind, base_url }: { kind: string; base_url: string },
+  key: string,
+): Record<string, string> {
+  if (isOpenAiEndpoint(kind, base_url)) return { authorization: `Bearer ${key}` };
   switch (kind) {
     case 'anthropic':
       return { 'x-api-key': key };

@@ -66,7 +66,7 @@ export function statusError(
   const error = errorIn(body);
   const message = messageOf(error);
   const told = message === null ? '' : `: ${message}`;
-  if (status === 401 || status === 402 || status === 403) {
+  if (status === 401 || status === 402 || status === 403 || isKeyRefusal(error)) {
     return new GatewayError('upstream_auth_failed', {
       message: `The upstream "${upstream}" refused the gateway's own credentials (HTTP ${status}). The operator has to check its api_key.`,
     });
@@ -74,13 +74,13 @@ export function statusError(
   if (status === 429) {
     return new GatewayError('upstream_rate_limited', {
       message: `The upstream "${upstream}" is rate limiting${told}`,
-      ...retryAfter(headers),
+      ...retryAfter(headers, error),
     });
   }
   if (status === 408 || status === 504) {
     return new GatewayError('upstream_timeout', {
       message: `The upstream "${upstream}" reported a timeout of its own (HTTP ${status})${told}`,
-      ...retryAfter(headers),
+      ...retryAfter(headers, error),
     });
   }
   // Some engines report it as a fault of their own; another try would end the same way.
@@ -88,7 +88,7 @@ export function statusError(
   if (status >= 500) {
     return new GatewayError('upstream_unavailable', {
       message: `The upstream "${upstream}" failed (HTTP ${status})${told}`,
-      ...retryAfter(headers),
+      ...retryAfter(headers, error),
     });
   }
   if (status >= 400) {
@@ -114,6 +114,34 @@ export function errorInReply(upstream: string, error: unknown): GatewayError {
   return new GatewayError('upstream_interrupted', {
     message: `The upstream "${upstream}" failed: ${message}`,
   });
+}
+
+/** A prompt that the upstream will not answer, said in a 2xx reply: Gemini. Another try would end the same way. */
+export function promptBlocked(upstream: string, reason: string): GatewayError {
+  return new GatewayError('upstream_rejected', {
+    message: `The upstream "${upstream}" blocked the prompt (${safeText(reason)}). Change what is asked.`,
+    param: 'messages',
+  });
+}
+
+/** Google answers a wrong key with status 400. */
+function isKeyRefusal(error: unknown): boolean {
+  return detailsOf(error).some(({ reason }) => String(reason).startsWith('API_KEY_'));
+}
+
+/** Google's RetryInfo: `"retryDelay": "34s"`. */
+function retryDelayMs(error: unknown): number | undefined {
+  for (const { retryDelay } of detailsOf(error)) {
+    const [, seconds] = /^(\d+(?:\.\d+)?)s$/.exec(String(retryDelay)) ?? [];
+    if (seconds !== undefined) return Number(seconds) * 1_000;
+  }
+  return undefined;
+}
+
+/** The typed details that Google's errors carry. */
+function detailsOf(error: unknown): Record<string, unknown>[] {
+  const details = isObject(error) ? error['details'] : null;
+  return Array.isArray(details) ? details.filter(isObject) : [];
 }
 
 function isOverflow(error: unknown): boolean {
@@ -173,12 +201,18 @@ function safeText(text: string): string {
     .slice(0, MAX_UPSTREAM_MESSAGE_CHARS);
 }
 
-/** Retry-After in either of its forms (seconds or a date), capped at what SDKs honour; nothing where there is none. */
-function retryAfter(headers: Headers): { retryAfterMs?: number } {
+/** How long the upstream asks to wait, capped at what SDKs honour; nothing where it does not say. */
+function retryAfter(headers: Headers, error: unknown): { retryAfterMs?: number } {
+  const ms = retryAfterMs(headers) ?? retryDelayMs(error);
+  return ms === undefined ? {} : { retryAfterMs: Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) };
+}
+
+/** Retry-After in either of its forms: seconds or a date. */
+function retryAfterMs(headers: Headers): number | undefined {
   const value = headers.get('retry-after');
-  if (value === null) return {};
+  if (value === null) return undefined;
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) ? { retryAfterMs: Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) } : {};
+  return Number.isFinite(ms) ? ms : undefined;
 }
 
 function networkReason(cause: unknown): string {

@@ -1,14 +1,13 @@
 // Every reply in fixtures/, however the network cuts it, gives the same events or the same error; and an answer that
 // is cut off is never taken for a whole one.
 import { describe, expect, test } from 'bun:test';
+import { chunksOf, fixture, replay, textOf, type Outcome } from '../../test/harness/replay.ts';
 import {
-  chunksOf,
-  fixture,
-  oneByOne,
-  replay,
-  textOf,
-  type Outcome,
-} from '../../test/harness/replay.ts';
+  describeRecordedReplies,
+  finishReasons,
+  toolArguments,
+  type Failing,
+} from './testing/contract.ts';
 
 /** What each streamed fixture comes to: text, finish reasons in order, and what the engine adds. */
 const STREAMS: Readonly<Record<string, (outcome: Outcome) => void>> = {
@@ -87,7 +86,7 @@ const STREAMS: Readonly<Record<string, (outcome: Outcome) => void>> = {
 };
 
 /** Streams that fail in the middle: the error, and the text that had come before it. */
-const FAILING_STREAMS: Readonly<Record<string, { code: string; says: string; text: string }>> = {
+const FAILING_STREAMS: Readonly<Record<string, Failing>> = {
   'vllm-error-mid-stream': { code: 'upstream_unavailable', says: 'EngineCore', text: 'Half' },
   'openrouter-error-mid-stream': {
     code: 'upstream_interrupted',
@@ -116,75 +115,16 @@ const WHOLE: Readonly<Record<string, (outcome: Outcome) => void>> = {
   },
 };
 
-const CUT_OFF = ['upstream_interrupted', 'upstream_protocol_error'];
-
-describe('every recorded stream', () => {
-  for (const [name, expected] of Object.entries(STREAMS)) {
-    test(`${name} comes out the same wherever it is cut in two, and byte by byte`, async () => {
-      const bytes = fixture(name);
-      const whole = await replay([bytes], { stream: true });
-      expect(whole.error).toBeNull();
-      expected(whole);
-      await expectSameForEveryCut(bytes, { stream: true, whole });
-    });
-
-    test(`${name} is an error when it ends anywhere before its last finish reason, and complete after it`, async () => {
-      const bytes = fixture(name);
-      const whole = await replay([bytes], { stream: true });
-      const finished = whole.json.findLastIndex((json) => /"finish_reason":"/.test(json)) + 1;
-      let completeEnds = 0;
-      for (let end = 0; end < bytes.length; end++) {
-        const { json, error } = await replay([bytes.subarray(0, end)], { stream: true });
-        expect(json).toEqual(whole.json.slice(0, json.length));
-        if (json.length >= finished) {
-          expect(error).toBeNull();
-          completeEnds++;
-        } else {
-          expect(CUT_OFF).toContain(String(error?.code));
-        }
-      }
-      // At the least, the blank line of `[DONE]` may be missing.
-      expect(completeEnds).toBeGreaterThanOrEqual('data: [DONE]\n'.length);
-    });
-  }
+describeRecordedReplies({
+  kind: 'openai',
+  streams: STREAMS,
+  failingStreams: FAILING_STREAMS,
+  whole: WHOLE,
+  ending: 'data: [DONE]\n',
 });
 
-describe('every stream that fails', () => {
-  for (const [name, expected] of Object.entries(FAILING_STREAMS)) {
-    test(`${name} gives the same error and the same text before it, wherever it is cut`, async () => {
-      const bytes = fixture(name);
-      const whole = await replay([bytes], { stream: true });
-      expect(whole.error?.code).toBe(expected.code);
-      expect(whole.error?.message).toContain(expected.says);
-      expect(textOf(whole)).toBe(expected.text);
-      await expectSameForEveryCut(bytes, { stream: true, whole });
-    });
-
-    test(`${name} is an error, too, when it ends anywhere`, async () => {
-      const bytes = fixture(name);
-      for (let end = 0; end < bytes.length; end++) {
-        const { error } = await replay([bytes.subarray(0, end)], { stream: true });
-        expect([...CUT_OFF, expected.code]).toContain(String(error?.code));
-      }
-    });
-  }
-});
-
-describe('every reply in one piece', () => {
-  for (const [name, expected] of Object.entries(WHOLE)) {
-    test(`${name} comes out the same wherever it is cut, and is an error when it ends early`, async () => {
-      const bytes = fixture(name);
-      const whole = await replay([bytes], { stream: false });
-      expected(whole);
-      await expectSameForEveryCut(bytes, { stream: false, whole });
-      for (let end = 0; end < bytes.length; end++) {
-        const { error } = await replay([bytes.subarray(0, end)], { stream: false });
-        expect(CUT_OFF).toContain(String(error?.code));
-      }
-    });
-  }
-
-  test('a whole reply becomes a stream whose tool calls have an index each', async () => {
+describe('a streaming request that is answered in one piece', () => {
+  test('gets a stream whose tool calls have an index each', async () => {
     const reply = {
       choices: [
         {
@@ -336,27 +276,4 @@ describe('an error event', () => {
 
 function event(choice: object): string {
   return `data: ${JSON.stringify({ choices: [choice] })}\n\n`;
-}
-
-async function expectSameForEveryCut(
-  bytes: Uint8Array,
-  { stream, whole }: { stream: boolean; whole: Outcome },
-): Promise<void> {
-  for (let at = 1; at < bytes.length; at++) {
-    const pieces = [bytes.subarray(0, at), bytes.subarray(at)];
-    expect(await replay(pieces, { stream })).toEqual(whole);
-  }
-  expect(await replay(oneByOne(bytes), { stream })).toEqual(whole);
-}
-
-function finishReasons(outcome: Outcome): string[] {
-  return chunksOf(outcome)
-    .flatMap(({ choices = [] }) => choices.map(({ finish_reason }) => finish_reason ?? ''))
-    .filter(Boolean);
-}
-
-function toolArguments(outcome: Outcome): unknown[] {
-  return chunksOf(outcome)
-    .flatMap(({ choices = [] }) => choices.flatMap(({ delta }) => delta?.['tool_calls'] ?? []))
-    .map((call) => (call as { function: { arguments: unknown } }).function.arguments);
 }

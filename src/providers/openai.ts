@@ -1,14 +1,13 @@
 // Plain OpenAI chat completions, as vLLM, llama.cpp, LM Studio, SGLang, Ollama's /v1 and OpenRouter speak it too.
 // Success means a finish reason for every choice and no error seen; `[DONE]` alone is not success.
-import { GatewayError } from '../domain/errors.ts';
-import { MAX_EVENT_CHARS, MAX_REPLY_BYTES } from '../domain/limits.ts';
+import type { GatewayError } from '../domain/errors.ts';
 import { isObject } from '../json/document.ts';
-import { createEventSplitter, type SseEvent } from '../sse/split.ts';
 import { DONE } from '../sse/encode.ts';
+import type { SseEvent } from '../sse/split.ts';
 import { errorInReply, interruptedError, protocolError } from './failure.ts';
-import { completionAsStream } from './completion-as-stream.ts';
-import { streamAsCompletion } from './stream-as-completion.ts';
 import type { ChatEvent, Completion, Provider } from './provider.ts';
+import { readEvents, type Completeness } from './read-events.ts';
+import { readJsonText, readReply } from './read-reply.ts';
 import { requestForKind } from './request-for-kind.ts';
 import type { UpstreamClient, UpstreamResponse } from './upstream.ts';
 
@@ -25,16 +24,14 @@ export function createOpenAiProvider(client: UpstreamClient): Provider {
         },
         signal,
       );
-      const isStream = /^text\/event-stream\b/i.test(response.contentType);
-      if (isStream) {
-        const events = readStream(response, target.upstream, call.choices ?? 1);
-        if (call.stream) return { kind: 'stream', events };
-        const completion = await streamAsCompletion(events, target.upstream);
-        return { kind: 'json', json: JSON.stringify(completion), completion };
-      }
-      const { json, completion } = await readCompletion(response, target.upstream);
-      if (!call.stream) return { kind: 'json', json, completion };
-      return { kind: 'stream', events: completionAsStream(completion) };
+      return await readReply(
+        response,
+        { upstream: target.upstream, stream: call.stream },
+        {
+          stream: () => readStream(response, target.upstream, call.choices ?? 1),
+          whole: () => readCompletion(response, target.upstream),
+        },
+      );
     },
   };
 }
@@ -44,17 +41,11 @@ async function* readStream(
   upstream: string,
   choices: number,
 ): AsyncGenerator<readonly ChatEvent[], void> {
-  const decoder = new TextDecoder();
-  const splitter = createEventSplitter(MAX_EVENT_CHARS);
   const progress = createProgress(choices);
-  for await (const bytes of chunksUntilCut(response, progress)) {
+  for await (const events of readEvents(response, upstream, progress)) {
     const batch: ChatEvent[] = [];
     try {
-      for (const event of splitEvents(
-        splitter,
-        decoder.decode(bytes, { stream: true }),
-        upstream,
-      )) {
+      for (const event of events) {
         if (event.data === DONE) {
           if (!progress.mayBeDone()) throw interruptedError(upstream);
           if (batch.length > 0) yield batch;
@@ -72,31 +63,6 @@ async function* readStream(
     if (batch.length > 0) yield batch;
   }
   if (!progress.isComplete()) throw interruptedError(upstream);
-}
-
-/** The body; a connection that breaks after the last finish reason has cut nothing off. */
-async function* chunksUntilCut(
-  response: UpstreamResponse,
-  progress: Progress,
-): AsyncGenerator<Uint8Array, void> {
-  try {
-    yield* response.chunks();
-  } catch (error) {
-    const isCut = error instanceof GatewayError && error.code === 'upstream_interrupted';
-    if (!isCut || !progress.isComplete()) throw error;
-  }
-}
-
-function splitEvents(
-  splitter: ReturnType<typeof createEventSplitter>,
-  text: string,
-  upstream: string,
-): SseEvent[] {
-  try {
-    return splitter.push(text);
-  } catch (cause) {
-    throw protocolError(upstream, 'sent an event beyond the size limit', cause);
-  }
 }
 
 function addEvent(batch: ChatEvent[], event: SseEvent, upstream: string): void {
@@ -145,30 +111,17 @@ async function readCompletion(
   response: UpstreamResponse,
   upstream: string,
 ): Promise<{ json: string; completion: Completion }> {
-  const decoder = new TextDecoder();
-  let json = '';
-  let size = 0;
-  for await (const bytes of response.chunks()) {
-    size += bytes.length;
-    if (size > MAX_REPLY_BYTES) throw protocolError(upstream, 'sent a reply beyond the size limit');
-    json += decoder.decode(bytes, { stream: true });
-  }
-  if (json.trim() === '') throw protocolError(upstream, 'sent an empty reply');
-  if (!response.contentType.includes('json') && json.trimStart().startsWith('<')) {
-    throw protocolError(upstream, 'sent a page where JSON was asked for');
-  }
+  const json = await readJsonText(response, upstream);
   const completion = parseCompletion(json, upstream);
   if (!completion.choices?.length) throw protocolError(upstream, 'sent a reply without choices');
   return { json, completion };
 }
 
 /** Which choices have begun and which have finished. */
-interface Progress {
+interface Progress extends Completeness {
   observe(chunk: Completion): void;
   /** Whether the upstream may say that it is done: some engines give one answer, however many were asked for. */
   mayBeDone(): boolean;
-  /** Whether nothing is missing even if the upstream says no more. */
-  isComplete(): boolean;
 }
 
 function createProgress(choices: number): Progress {

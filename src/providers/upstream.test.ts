@@ -239,6 +239,12 @@ describe('what an upstream refuses', () => {
     ['error-page', 413, 'upstream_rejected', 413, 'no readable reason'],
     ['error-text', 429, 'upstream_rate_limited', 429, 'upstream connect error'],
     ['error-text', 408, 'upstream_timeout', 504, 'a timeout of its own'],
+    ['anthropic-prompt-too-long', 400, 'context_length_exceeded', 400, '215432 tokens'],
+    ['anthropic-context-overflow', 400, 'context_length_exceeded', 400, '188240 + 21333'],
+    ['anthropic-overloaded', 529, 'upstream_unavailable', 503, 'Overloaded'],
+    ['anthropic-request-too-large', 413, 'upstream_rejected', 413, 'exceeds the maximum size'],
+    ['anthropic-invalid-request', 400, 'upstream_rejected', 400, 'Invalid `signature`'],
+    ['anthropic-invalid-key', 401, 'upstream_auth_failed', 502, null],
     ['error-page', 302, 'upstream_protocol_error', 502, 'HTTP 302'],
   ];
 

@@ -122,6 +122,7 @@ export interface CircuitBreakerOptions {
 export interface CircuitChange {
   readonly upstream: string;
   readonly model: string;
+  readonly before: Circuit['state'];
   readonly state: Circuit['state'];
 }
 
@@ -146,7 +147,8 @@ export function createCircuitBreaker({
     entry.circuit = after;
     if (after.state === before.state) return;
     notClosed += Number(before.state === 'closed') - Number(after.state === 'closed');
-    onChange?.({ upstream: target.upstream, model: target.model, state: after.state });
+    const { upstream, model } = target;
+    onChange?.({ upstream, model, before: before.state, state: after.state });
   }
 
   return {

@@ -10,7 +10,10 @@ import { assertOurs, migrate } from './migrations.ts';
 export type Durability = 'full' | 'normal';
 
 /** How long a connection waits for another process's lock. */
-export const BUSY_TIMEOUT_MS = 5_000;
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** What is left of that, at the least, to a write that has queued behind others which waited: nobody else's commit takes longer. */
+const LEAST_BUSY_MS = 250;
 
 /** Before this version a WAL that was reset at the wrong moment could corrupt the file. */
 const OLDEST_SQLITE = '3.51.3';
@@ -64,7 +67,7 @@ export function openForReading(path: string): Database {
 
 function open(path: string): Database {
   const db = new Database(path, { readwrite: true, create: false, strict: true });
-  db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  setBusyTimeout(db, 0);
   return db;
 }
 
@@ -78,6 +81,12 @@ function prepareForWriting(db: Database, path: string): void {
   db.run('PRAGMA foreign_keys = ON');
   // What is deleted is overwritten with zeros.
   db.run('PRAGMA secure_delete = ON');
+}
+
+/** A write that has been queued for so long waits for a lock so much shorter. */
+export function setBusyTimeout(db: Database, waitedMs: number): void {
+  const ms = Math.max(LEAST_BUSY_MS, Math.floor(BUSY_TIMEOUT_MS - waitedMs));
+  db.run(`PRAGMA busy_timeout = ${ms}`);
 }
 
 /** Whether COMMIT waits for the disk. Only between transactions. */

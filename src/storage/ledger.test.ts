@@ -56,6 +56,24 @@ test('a COMMIT that finds the disk full fails the whole batch, of which nothing 
   expect(run(one, two)).toMatchObject({ outcome: 'committed' });
 });
 
+test('a batch that has queued for long waits for a lock no longer than was left, and the next as ever', () => {
+  const [late, next] = [firstTurn(newScope()), firstTurn(newScope())];
+  const waits = () => ledger.database?.query('PRAGMA busy_timeout').values();
+  const usual = waits();
+  using other = new Database(place.path);
+  other.run('BEGIN IMMEDIATE');
+  const startedAt = performance.now();
+  const batch = { commands: [accept(late)], abandoned: [], waitedMs: 4_900 };
+  const refused = { ok: false, failure: { kind: 'unavailable', code: 'SQLITE_BUSY' } };
+  expect(ledger.run(batch)).toMatchObject({ outcome: 'rolled_back', results: [refused] });
+  // The usual time is 5 s.
+  expect(performance.now() - startedAt).toBeLessThan(3_000);
+  expect(waits()).toEqual(usual);
+  other.run('ROLLBACK');
+  expect(ledger.run({ ...batch, waitedMs: 60_000 })).toMatchObject({ outcome: 'committed' });
+  expect(run(next)).toMatchObject({ outcome: 'committed' });
+});
+
 for (const when of ['before', 'after'] as const) {
   test(`a COMMIT whose fsync fails ${when} it was written is unknown, and its turns are ended`, () => {
     const turn = firstTurn(newScope());
@@ -63,7 +81,7 @@ for (const when of ['before', 'after'] as const) {
     failCommit('SQLITE_IOERR_FSYNC', when);
     expect(run(turn)).toMatchObject({ outcome: 'unknown', results: [{ ok: false }] });
     const next = firstTurn(newScope());
-    const batch = { commands: [accept(next)], abandoned: [turn.turnId] };
+    const batch = { commands: [accept(next)], abandoned: [turn.turnId], waitedMs: 0 };
     expect(ledger.run(batch)).toMatchObject({ outcome: 'committed', results: [{ ok: true }] });
     expect(ledger.database).not.toBe(broken);
     expect(turns('accepted')).toEqual([next.turnId]);
@@ -106,11 +124,12 @@ test("another process's lock fails the batch after a while, and only that one", 
 
 test('a batch of events alone is not synced, any other is', () => {
   const sync = () => ledger.database?.query('PRAGMA synchronous').values()[0]?.[0];
-  ledger.run({ commands: [{ kind: 'append', input: [] }], abandoned: [] });
+  ledger.run({ commands: [{ kind: 'append', input: [] }], abandoned: [], waitedMs: 0 });
   expect(sync()).toBe(1);
   ledger.run({
     commands: [{ kind: 'append', input: [] }, accept(firstTurn(newScope()))],
     abandoned: [],
+    waitedMs: 0,
   });
   expect(sync()).toBe(2);
 });
@@ -120,7 +139,7 @@ function accept(input: AcceptTurn): Command {
 }
 
 function run(...batch: AcceptTurn[]): BatchResult {
-  return ledger.run({ commands: batch.map(accept), abandoned: [] });
+  return ledger.run({ commands: batch.map(accept), abandoned: [], waitedMs: 0 });
 }
 
 /** Fails halfway: its conversation is inserted before its second message is found to be astray. */

@@ -1,13 +1,14 @@
 // The writer's side of the database, without its thread: runs batches of commands, one transaction each, so that
 // many turns share one fsync. Every command has a savepoint: one that fails takes nothing else with it.
 import type { Database } from 'bun:sqlite';
-import { BUSY_TIMEOUT_MS, openChecked, reopen, setSync } from './connection.ts';
+import { openChecked, reopen, setBusyTimeout, setSync } from './connection.ts';
 import { describeFailure } from './failure.ts';
 import type { WriteFailure } from './failure.ts';
 import { createSearchIndex } from './search-index.ts';
 import { createAccept } from './write-accept.ts';
 import { createFork, createMoveHead } from './write-branch.ts';
 import { createChange, createRemove, createSuggestTitle } from './write-conversation.ts';
+import { createRequestCancel } from './write-cancel.ts';
 import { createAppend, createCollect, createFinish, createStart } from './write-finish.ts';
 import { createInstanceWrites } from './write-instance.ts';
 import type { InstanceWrites } from './write-instance.ts';
@@ -31,7 +32,10 @@ interface Connection {
 }
 
 /** Their loss in a power cut is made good by recovery, which ends the turn: so they need no fsync of their own. */
-const NOT_SYNCED: ReadonlySet<WriteKind> = new Set<WriteKind>(['start', 'append']);
+const NOT_SYNCED: ReadonlySet<WriteKind> = new Set<WriteKind>(['start', 'append', 'requestCancel']);
+
+/** Less is the usual wait for the batch before. */
+const NOTICED_WAIT_MS = 100;
 
 /** After these the connection cannot be trusted with another command. */
 const BROKEN = /^SQLITE_(IOERR|CORRUPT|NOTADB|NOMEM|CANTOPEN)/;
@@ -53,8 +57,12 @@ export class Ledger {
     } catch (error) {
       return allFailed(batch, 'rolled_back', describeFailure(error));
     }
+    const { db } = this.#connection;
+    const wasHeldUp = batch.waitedMs > NOTICED_WAIT_MS;
+    if (wasHeldUp) setBusyTimeout(db, batch.waitedMs);
     const result = this.#transact(this.#connection, batch);
-    if (result.outcome === 'committed' && removesSomething(batch)) truncateLog(this.#connection.db);
+    if (wasHeldUp && this.#connection !== null) setBusyTimeout(db, 0);
+    if (result.outcome === 'committed' && removesSomething(batch)) truncateLog(db);
     return result;
   }
 
@@ -125,6 +133,7 @@ function connect(db: Database, options: LedgerOptions): Connection {
     accept: createAccept(db, options.instance),
     start: createStart(db),
     append: createAppend(db),
+    requestCancel: createRequestCancel(db, options),
     finish: createFinish(db, search),
     change: createChange(db),
     remove: createRemove(db, search),
@@ -185,6 +194,6 @@ function truncateLog(db: Database): void {
   } catch {
     // Not what was asked for, only how soon it leaves the disk; the next commit meets the same trouble and says so.
   } finally {
-    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    setBusyTimeout(db, 0);
   }
 }

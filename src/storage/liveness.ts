@@ -7,6 +7,7 @@ import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { UnusableFileError } from './failure.ts';
 
 export interface Life {
+  readonly instance: string;
   release(): void;
 }
 
@@ -20,6 +21,7 @@ export function claimLife(databasePath: string, instance: string): Life {
     lock.run('PRAGMA journal_mode = MEMORY');
     lock.run('BEGIN EXCLUSIVE');
     return {
+      instance,
       release: () => {
         lock.close(true);
         rmSync(path, { force: true });

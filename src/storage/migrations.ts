@@ -3,8 +3,11 @@
 import type { Database } from 'bun:sqlite';
 import { UnusableFileError } from './failure.ts';
 import ledger from './migrations/0001-ledger.sql' with { type: 'text' };
+import errorReply from './migrations/0002-error-reply.sql' with { type: 'text' };
+import prefixBreak from './migrations/0003-prefix-break.sql' with { type: 'text' };
+import cancelRequested from './migrations/0004-cancel-requested.sql' with { type: 'text' };
 
-const MIGRATIONS: readonly string[] = [ledger];
+const MIGRATIONS: readonly string[] = [ledger, errorReply, prefixBreak, cancelRequested];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

@@ -78,6 +78,18 @@ test("a dead gateway's turn is ended by recovery, with its partial answer kept; 
   expect(await store.recover(9_001)).toBe(0);
 });
 
+test('a request to cancel finds that the gateway which ran the turn is dead', async () => {
+  await using place = newPlace();
+  const store = await place.open();
+  const turn = firstTurn(newScope());
+  const child = place.spawn('hold', turn);
+  expect(await child.next()).toEqual({ outcome: 'accepted' });
+  expect(await store.requestCancel(turn.turnId)).toBe('requested');
+  await child.kill();
+  expect(await store.requestCancel(turn.turnId)).toBe('unattended');
+  expect(await store.finish(ending(turn, { status: 'cancelled' }))).toBe(true);
+});
+
 test('a gateway that closes with a turn still open leaves it to the next recovery', async () => {
   await using place = newPlace();
   const first = await place.open();

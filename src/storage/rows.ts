@@ -135,10 +135,13 @@ export interface TurnRow {
   upstream_model: string | null;
   finish_reason: string | null;
   error_code: Turn['errorCode'];
+  error_status: number | null;
+  error_retry_after_ms: number | null;
   prompt_tokens: number | null;
   completion_tokens: number | null;
   cached_tokens: number | null;
   expected_cached_tokens: number | null;
+  prefix_break: Turn['prefixBreak'];
   ttft_ms: number | null;
   created_at: number;
   started_at: number | null;
@@ -159,12 +162,17 @@ export function toTurn(row: TurnRow): Turn {
     upstreamModel: row.upstream_model,
     finishReason: row.finish_reason,
     errorCode: row.error_code,
+    errorReply:
+      row.error_status === null
+        ? null
+        : { status: row.error_status, retryAfterMs: row.error_retry_after_ms },
     usage: {
       promptTokens: row.prompt_tokens,
       completionTokens: row.completion_tokens,
       cachedTokens: row.cached_tokens,
     },
     expectedCachedTokens: row.expected_cached_tokens,
+    prefixBreak: row.prefix_break,
     epochId: row.epoch,
     ttftMs: row.ttft_ms,
     createdAt: row.created_at,

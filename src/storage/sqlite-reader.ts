@@ -9,6 +9,7 @@ import type {
   TurnEvent,
 } from '../conversations/store.ts';
 import type { Turn } from '../conversations/turn.ts';
+import type { PathCache } from './path-cache.ts';
 import { createArchiveReader } from './read-archive.ts';
 import {
   IN_SCOPE,
@@ -31,19 +32,29 @@ export interface Reader {
   turnSealing(conversation: string, node: string): Turn | null;
   archive(scope: Scope, id: string): ConversationArchive | null;
   events(turn: string, after: number): TurnEvent[];
+  cancelRequests(): string[];
   probe(): void;
 }
 
-export function createReader(db: Database): Reader {
+export interface ReaderOptions {
+  /** The process's own: the turns that it runs have its lease. */
+  readonly instance: string;
+  readonly paths: PathCache;
+}
+
+export function createReader(db: Database, { instance, paths }: ReaderOptions): Reader {
   const event = db.prepare<TurnEvent, [string, number]>(
     'SELECT turn AS turnId, seq, payload FROM turn_event WHERE turn = ? AND seq > ? ORDER BY seq',
   );
   const blob = db.prepare<Blob, [string]>('SELECT sha256, mime, bytes FROM blob WHERE sha256 = ?');
+  const toCancel = db.prepare<{ id: string }, [string]>(`
+    SELECT id FROM turn
+    WHERE lease = ? AND cancel_requested = 1 AND status IN ('accepted', 'streaming')`);
   const conversation = createConversationReader(db);
   const alive = db.prepare<unknown, []>('SELECT 1 FROM instance LIMIT 1');
   return {
     conversation,
-    path: createPathReader(db),
+    path: createPathReader(db, paths),
     blobs: (hashes) => hashes.map((hash) => blob.get(hash)).filter((found) => found !== null),
     list: createLister(db),
     turn: createTurnReader(db),
@@ -51,6 +62,7 @@ export function createReader(db: Database): Reader {
     turnSealing: createSealingReader(db),
     archive: createArchiveReader(db, conversation),
     events: (turn, after) => event.all(turn, after),
+    cancelRequests: () => toCancel.all(instance).map(({ id }) => id),
     probe: () => void alive.get(),
   };
 }
@@ -68,7 +80,10 @@ export function createConversationReader(
   };
 }
 
-function createPathReader(db: Database): Reader['path'] {
+/** How many messages are read one by one before the whole path is: a turn adds two, one with tools some more. */
+const FRESH_NODES = 8;
+
+function createPathReader(db: Database, cache: PathCache): Reader['path'] {
   const select = db.prepare<NodeRow, { conversation: string; head: string }>(`
     WITH RECURSIVE path (id, parent) AS (
       SELECT id, parent FROM node WHERE conversation = $conversation AND id = $head
@@ -79,7 +94,31 @@ function createPathReader(db: Database): Reader['path'] {
     SELECT ${NODE_COLUMNS}
     FROM path JOIN node ON node.conversation = $conversation AND node.id = path.id
     ORDER BY depth`);
-  return (conversation, head) => select.all({ conversation, head }).map(toNode);
+  const one = db.prepare<NodeRow, [string, string]>(
+    `SELECT ${NODE_COLUMNS} FROM node WHERE conversation = ? AND id = ?`,
+  );
+
+  /** From the head to the first node whose path is known; null where that is too far. */
+  function knownPath(conversation: string, head: string): ConversationNode[] | null {
+    const fresh: ConversationNode[] = [];
+    for (let id: string | null = head; id !== null && fresh.length < FRESH_NODES;) {
+      const row = one.get(conversation, id);
+      if (row === null) return [];
+      const node = toNode(row);
+      const known = cache.upTo(conversation, node);
+      if (known !== null) return [...known, ...fresh.toReversed()];
+      fresh.push(node);
+      id = node.parent;
+    }
+    return null;
+  }
+
+  return (conversation, head) => {
+    const path = knownPath(conversation, head) ?? select.all({ conversation, head }).map(toNode);
+    if (path.length === 0) cache.forget(conversation);
+    else cache.keep(conversation, path);
+    return path;
+  };
 }
 
 function createTurnReader(db: Database): Reader['turn'] {

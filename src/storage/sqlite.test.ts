@@ -18,14 +18,24 @@ import {
 import { storeContract } from '../conversations/store.contract.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { openForReading } from './connection.ts';
-import { SCHEMA_VERSION } from './migrations.ts';
+import FIRST_SCHEMA from './migrations/0001-ledger.sql' with { type: 'text' };
+import { APPLICATION_ID, SCHEMA_VERSION } from './migrations.ts';
 import { newPlace } from './testing/places.ts';
 
 storeContract('SQLite', async () => {
   const place = newPlace();
   const store = await place.open();
-  return { store, discard: async () => place[Symbol.asyncDispose]() };
+  const neighbour = await place.open();
+  return { store, neighbour, discard: async () => place[Symbol.asyncDispose]() };
 });
+
+const ONE_FAILED_TURN = `
+  INSERT INTO conversation (id, owner, epoch, created_at, last_used_at) VALUES ('c', 'o', 'e', 1, 1);
+  INSERT INTO epoch VALUES ('c', 'e', 0, '{}', 'first');
+  INSERT INTO node VALUES ('c', 'n', NULL, 'e', 0, 'user', x'7b7d', NULL, 'hash', 'hi', 1);
+  INSERT INTO turn (id, conversation, owner, epoch, input_node, status, request_fingerprint, error_code,
+    created_at, ended_at, lease)
+  VALUES ('t', 'c', 'o', 'e', 'n', 'failed', 'f', 'upstream_timeout', 1, 2, 'l')`;
 
 const DAMAGES: Readonly<Record<string, (file: Buffer) => Buffer>> = {
   'a foreign header': (file) => Buffer.concat([Buffer.from('not a database, '), file.subarray(16)]),
@@ -68,6 +78,26 @@ describe('the file', () => {
     expect(db.query('PRAGMA foreign_key_check').values()).toEqual([]);
     const lax = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND strict = 0";
     expect(db.query(`${lax} AND type = 'table' AND name NOT LIKE 'sqlite_%'`).values()).toEqual([]);
+  });
+
+  test('of the first schema is brought up to date, with everything in it', async () => {
+    await using place = newPlace();
+    await Bun.write(place.path, '');
+    using old = new Database(place.path);
+    old.run(FIRST_SCHEMA);
+    old.run(`PRAGMA user_version = 1; PRAGMA application_id = ${APPLICATION_ID}`);
+    old.run(ONE_FAILED_TURN);
+    old.close(true);
+    const store = await place.open();
+    const scope = { owner: 'o', userId: null };
+    expect(await store.turn(scope, 't')).toMatchObject({
+      errorCode: 'upstream_timeout',
+      errorReply: null,
+    });
+    await exchange(store, firstTurn(newScope()));
+    await store.close();
+    using db = new Database(place.path);
+    expect(db.query('PRAGMA user_version').values()).toEqual([[SCHEMA_VERSION]]);
   });
 
   test('cannot be written by the connection of the event loop', async () => {

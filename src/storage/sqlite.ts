@@ -8,6 +8,7 @@ import type { Durability } from './connection.ts';
 import { closed, describeFailure, toError } from './failure.ts';
 import { claimLife } from './liveness.ts';
 import type { Life } from './liveness.ts';
+import { createPathCache } from './path-cache.ts';
 import { createReader } from './sqlite-reader.ts';
 import type { Reader } from './sqlite-reader.ts';
 import { WriterClient } from './writer-client.ts';
@@ -38,13 +39,14 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Conversat
 class SqliteStore implements ConversationStore {
   readonly #db: Database;
   readonly #reader: Reader;
+  readonly #paths = createPathCache();
   readonly #writer: WriterClient;
   readonly #life: Life;
   #closing: Promise<void> | null = null;
 
   constructor(db: Database, writer: WriterClient, life: Life) {
     this.#db = db;
-    this.#reader = createReader(db);
+    this.#reader = createReader(db, { instance: life.instance, paths: this.#paths });
     this.#writer = writer;
     this.#life = life;
   }
@@ -74,6 +76,9 @@ class SqliteStore implements ConversationStore {
   events: ConversationStore['events'] = (turn, after) =>
     this.#read((reader) => reader.events(turn, after));
 
+  cancelRequests: ConversationStore['cancelRequests'] = () =>
+    this.#read((reader) => reader.cancelRequests());
+
   accept: ConversationStore['accept'] = (turn) =>
     this.#writer.write({ kind: 'accept', input: turn });
 
@@ -82,14 +87,20 @@ class SqliteStore implements ConversationStore {
   append: ConversationStore['append'] = (events) =>
     this.#writer.write({ kind: 'append', input: events });
 
+  requestCancel: ConversationStore['requestCancel'] = (turnId) =>
+    this.#writer.write({ kind: 'requestCancel', input: { turnId } });
+
   finish: ConversationStore['finish'] = (turn) =>
     this.#writer.write({ kind: 'finish', input: turn });
 
   change: ConversationStore['change'] = (scope, id, changes) =>
     this.#writer.write({ kind: 'change', input: { scope, id, changes } });
 
-  remove: ConversationStore['remove'] = (scope, id) =>
-    this.#writer.write({ kind: 'remove', input: { scope, id } });
+  remove: ConversationStore['remove'] = async (scope, id) => {
+    const removed = await this.#writer.write({ kind: 'remove', input: { scope, id } });
+    if (removed) this.#paths.forget(id);
+    return removed;
+  };
 
   fork: ConversationStore['fork'] = (fork) => this.#writer.write({ kind: 'fork', input: fork });
 

@@ -66,6 +66,9 @@ export function createFinish(db: Database, search: SearchIndex): (turn: FinishTu
     SELECT conversation, turn.epoch, input_node, head
     FROM turn JOIN conversation ON conversation.id = turn.conversation
     WHERE turn.id = ? AND status IN ('accepted', 'streaming')`);
+  const later = db.prepare<unknown, [string, number]>(
+    'SELECT 1 FROM turn_event WHERE turn = ? AND seq > ? LIMIT 1',
+  );
   const end = createEnding(db);
   const addNodes = createNodeWriter(db);
   const moveHead = db.prepare<null, [string, string, string]>(
@@ -77,6 +80,8 @@ export function createFinish(db: Database, search: SearchIndex): (turn: FinishTu
   return (turn) => {
     const found = open.get(turn.turnId);
     if (found === null) return false;
+    const { lastSeq } = turn;
+    if (lastSeq !== undefined && later.get(turn.turnId, lastSeq) !== null) return false;
     const { conversation, epoch, input_node: inputNode, head } = found;
     const { output } = turn;
     if (output !== undefined) {
@@ -96,8 +101,10 @@ function createEnding(db: Database): (turn: FinishTurn) => void {
   const update = db.prepare<null, Record<string, string | number | null>>(`
     UPDATE turn SET
       status = $status, output_node = $outputNode, finish_reason = $finishReason,
-      error_code = $errorCode, prompt_tokens = $promptTokens,
+      error_code = $errorCode, error_status = $errorStatus,
+      error_retry_after_ms = $errorRetryAfterMs, prompt_tokens = $promptTokens,
       completion_tokens = $completionTokens, cached_tokens = $cachedTokens,
+      prefix_break = $prefixBreak,
       ttft_ms = $ttftMs, ended_at = $endedAt
     WHERE id = $id`);
   return (turn) =>
@@ -107,9 +114,12 @@ function createEnding(db: Database): (turn: FinishTurn) => void {
       outputNode: turn.output?.id ?? null,
       finishReason: turn.finishReason,
       errorCode: turn.errorCode,
+      errorStatus: turn.errorReply?.status ?? null,
+      errorRetryAfterMs: turn.errorReply?.retryAfterMs ?? null,
       promptTokens: turn.usage.promptTokens,
       completionTokens: turn.usage.completionTokens,
       cachedTokens: turn.usage.cachedTokens,
+      prefixBreak: turn.prefixBreak ?? null,
       ttftMs: turn.ttftMs,
       endedAt: turn.endedAt,
     });

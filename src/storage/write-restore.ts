@@ -134,18 +134,27 @@ function createTurnWriter(
     INSERT INTO turn
       (id, conversation, owner, epoch, parent_node, input_node, output_node, status,
        idempotency_key, request_fingerprint, upstream, upstream_model, finish_reason, error_code,
-       prompt_tokens, completion_tokens, cached_tokens, expected_cached_tokens, ttft_ms,
-       created_at, started_at, ended_at, lease)
+       error_status, error_retry_after_ms, prompt_tokens, completion_tokens, cached_tokens,
+       expected_cached_tokens, prefix_break, ttft_ms, created_at, started_at, ended_at, lease)
     VALUES
       ($id, $conversation, $owner, $epochId, $parentNode, $inputNode, $outputNode, $status,
        (SELECT $idempotencyKey WHERE NOT EXISTS (
           SELECT 1 FROM turn WHERE owner = $owner AND idempotency_key = $idempotencyKey)),
        $requestFingerprint, $upstream, $upstreamModel, $finishReason, $errorCode,
-       $promptTokens, $completionTokens, $cachedTokens, $expectedCachedTokens, $ttftMs,
+       $errorStatus, $errorRetryAfterMs, $promptTokens, $completionTokens, $cachedTokens,
+       $expectedCachedTokens, $prefixBreak, $ttftMs,
        $createdAt, $startedAt, $endedAt, $lease)`);
   return ({ owner }, conversation, archived) => {
-    const { usage, conversationId: _conversation, ...turn } = archived;
+    const { usage, errorReply, conversationId: _conversation, ...turn } = archived;
     if (!isTerminal(turn.status)) throw new Error(`the archive's turn ${turn.id} has not ended`);
-    insert.run({ ...turn, ...usage, conversation, owner, lease });
+    insert.run({
+      ...turn,
+      ...usage,
+      errorStatus: errorReply?.status ?? null,
+      errorRetryAfterMs: errorReply?.retryAfterMs ?? null,
+      conversation,
+      owner,
+      lease,
+    });
   };
 }

@@ -21,6 +21,8 @@ const MAX_BATCH = 1_000;
 
 interface Pending {
   readonly command: Command;
+  /** Monotonic milliseconds. */
+  readonly queuedAt: number;
   readonly answer: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -64,7 +66,7 @@ export class WriterClient {
       } else {
         // oxlint-disable-next-line no-unsafe-type-assertion -- ledger.ts answers each kind with its own result
         const answer = (value: unknown): void => resolve(value as Writes[K]['result']);
-        this.#queue.push({ command, answer, reject });
+        this.#queue.push({ command, queuedAt: performance.now(), answer, reject });
         this.#schedule();
       }
     });
@@ -99,7 +101,8 @@ export class WriterClient {
       this.#underWay = this.#queue.splice(0, MAX_BATCH);
       this.#state = 'busy';
       const commands = this.#underWay.map(({ command }) => command);
-      this.#send({ type: 'batch', batch: { commands, abandoned: this.#abandoned } });
+      const waitedMs = performance.now() - (this.#underWay[0]?.queuedAt ?? 0);
+      this.#send({ type: 'batch', batch: { commands, abandoned: this.#abandoned, waitedMs } });
     } else if (this.#closing !== null) {
       this.#state = 'closing';
       this.#send({ type: 'close' });

@@ -4,6 +4,7 @@ import type { Conversation, Scope } from '../conversations/conversation.ts';
 import type {
   AcceptOutcome,
   AcceptTurn,
+  CancelRequest,
   ConversationArchive,
   ConversationChanges,
   FinishTurn,
@@ -20,6 +21,7 @@ export interface Writes {
   accept: { input: AcceptTurn; result: AcceptOutcome };
   start: { input: StartTurn; result: void };
   append: { input: readonly TurnEvent[]; result: boolean };
+  requestCancel: { input: { readonly turnId: string }; result: CancelRequest };
   finish: { input: FinishTurn; result: boolean };
   change: { input: ConversationChange; result: Conversation | null };
   remove: { input: ConversationRef; result: boolean };
@@ -64,6 +66,8 @@ export interface Batch {
   readonly commands: readonly Command[];
   /** Turns whose acceptance failed after it may have been written: nobody works on them, so they are ended. */
   readonly abandoned: readonly string[];
+  /** How long the oldest command has been queued: it counts towards the time that may be waited for a lock. */
+  readonly waitedMs: number;
 }
 
 export type CommandResult =

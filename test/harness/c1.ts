@@ -155,7 +155,8 @@ export interface ShownTurn {
   readonly usage: {
     readonly cached_tokens: number | null;
     readonly expected_cached_tokens: number | null;
-    readonly [member: string]: number | null;
+    readonly prefix_break: string | null;
+    readonly [member: string]: unknown;
   };
   readonly [member: string]: unknown;
 }

@@ -1,8 +1,10 @@
 // Replays recorded reply bodies to the provider: in memory, cut however a test likes, or over a socket.
 import { readFileSync } from 'node:fs';
+import type { Clock } from '../../src/domain/clock.ts';
 import { GatewayError } from '../../src/domain/errors.ts';
 import { createProvider } from '../../src/providers/by-kind.ts';
 import type { Completion, Provider, Target } from '../../src/providers/provider.ts';
+import type { UpstreamClient } from '../../src/providers/upstream.ts';
 
 export function fixture(name: string): Buffer {
   return readFileSync(new URL(`../../src/providers/fixtures/${name}.bytes`, import.meta.url));
@@ -97,6 +99,9 @@ export async function outcomeOf(
   }
 }
 
+/** For dialects that have to date their answers: the same whenever they are replayed. */
+const STOPPED_CLOCK: Clock = { now: () => 1_700_000_000_000, elapsed: () => 0 };
+
 /** The outcome of a reply whose body arrives in these pieces and then ends. */
 export async function replay(
   pieces: readonly Uint8Array[],
@@ -114,16 +119,16 @@ export async function replay(
     contentType?: string;
   },
 ): Promise<Outcome> {
-  const provider = createProvider({
+  const client: UpstreamClient = {
     post: () =>
       Promise.resolve({
         contentType,
         async *chunks() {
           yield* pieces;
         },
-        discard() {},
       }),
-  });
+  };
+  const provider = createProvider(client, STOPPED_CLOCK);
   return await outcomeOf(provider, { stream, choices, kind, baseUrl });
 }
 

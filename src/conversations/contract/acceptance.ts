@@ -46,6 +46,8 @@ function acceptance(open: () => ConversationStore): void {
       upstreamModel: null,
       finishReason: null,
       errorCode: null,
+      errorReply: null,
+      prefixBreak: null,
       usage: { promptTokens: null, completionTokens: null, cachedTokens: null },
       expectedCachedTokens: 640,
       epochId: turn.epoch?.id ?? '',

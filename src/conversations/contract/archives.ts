@@ -41,7 +41,9 @@ async function keep(store: ConversationStore, scope: Scope): Promise<Kept> {
   const second = await exchange(store, edited, 'emu');
   const failing = nextTurn(opening, second.output, { createdAt: 1_200 });
   await accepted(store, failing);
-  await store.finish(ending(failing, { status: 'failed', errorCode: 'upstream_timeout' }));
+  const errorReply = { status: 504, retryAfterMs: null };
+  const failure = { status: 'failed', errorCode: 'upstream_timeout', errorReply } as const;
+  await store.finish(ending(failing, failure));
   await store.append([{ turnId: opening.turnId, seq: 0, payload: 'osprey' }]);
   const id = opening.conversationId;
   await store.change(scope, id, { metadata: { ['__proto__']: 'own', b: 'ü' } });

@@ -8,6 +8,8 @@ import type { AcceptTurn, ConversationStore, FinishTurn } from '../store.ts';
 
 export interface StoreUnderTest {
   readonly store: ConversationStore;
+  /** Another gateway's, on the same data. */
+  readonly neighbour: ConversationStore;
   /** Closes the store, and throws away what it kept. */
   discard(): Promise<void>;
 }

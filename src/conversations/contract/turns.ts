@@ -33,9 +33,10 @@ function endings(open: () => ConversationStore): void {
   test('a completed turn seals its answer and moves the head to it', async () => {
     const turn = await started();
     const output = answerTo(turn);
-    expect(await open().finish(ending(turn, { output }))).toBe(true);
+    expect(await open().finish(ending(turn, { output, prefixBreak: 'render' }))).toBe(true);
     expect(await open().turn(turn.scope, turn.turnId)).toMatchObject({
       status: 'completed',
+      prefixBreak: 'render',
       outputNode: output.id,
       finishReason: 'stop',
       errorCode: null,
@@ -66,13 +67,15 @@ function endings(open: () => ConversationStore): void {
   test('a failed turn leaves the head where it was, and the conversation free', async () => {
     const { turn, output } = await exchange(open(), firstTurn(newScope()));
     const failing = await accepted(open(), nextTurn(turn, output));
-    const failure = ending(failing, { status: 'failed', errorCode: 'upstream_timeout' });
-    expect(await open().finish(failure)).toBe(true);
+    const errorReply = { status: 504, retryAfterMs: 1_500 };
+    const failure = { status: 'failed', errorCode: 'upstream_timeout', errorReply } as const;
+    expect(await open().finish(ending(failing, failure))).toBe(true);
     const read = await open().conversation(turn.scope, turn.conversationId);
     expect(read).toMatchObject({ head: output.id, messageCount: 2 });
     expect(await open().turn(turn.scope, failing.turnId)).toMatchObject({
       status: 'failed',
       errorCode: 'upstream_timeout',
+      errorReply,
       outputNode: null,
     });
     await exchange(open(), nextTurn(turn, output));

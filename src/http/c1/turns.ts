@@ -111,6 +111,7 @@ function shownTurn(turn: Turn) {
       completion_tokens: usage.completionTokens,
       cached_tokens: usage.cachedTokens,
       expected_cached_tokens: turn.expectedCachedTokens,
+      prefix_break: turn.prefixBreak,
     },
     ttft_ms: turn.ttftMs,
     created_at: seconds(turn.createdAt),

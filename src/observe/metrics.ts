@@ -1,0 +1,184 @@
+// The gateway's metrics in Prometheus' text format. Only probe.ts feeds them. A label never takes what a client sent:
+// an alias, upstream, route or method that the configuration and the code do not know is `unknown` or `other`, so that
+// nobody can make series without end.
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { METRICS } from './metric-definitions.ts';
+import type { RequestRecord } from './request-record.ts';
+import type { FinishedTurn } from './turn-record.ts';
+
+/** What is looked up when somebody asks for the metrics, and not kept count of. */
+export interface GatewayState {
+  readonly openRequests: number;
+  readonly openTurns: number;
+  readonly storeOk: boolean;
+  readonly upstreams: readonly {
+    readonly name: string;
+    readonly healthy: boolean | null;
+    readonly latencyMs: number | null;
+  }[];
+}
+
+export interface Metrics {
+  requestFinished(record: RequestRecord, durationMs: number): void;
+  turnFinished(turn: FinishedTurn): void;
+  turnsRecovered(count: number): void;
+  backgroundFailed(): void;
+  attemptFailed(upstream: string, code: string): void;
+  /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
+  circuitsChanged(upstream: string, by: 1 | -1): void;
+  text(state: GatewayState): Promise<string>;
+}
+
+/** The names that labels may take. */
+export interface KnownNames {
+  readonly aliases: readonly string[];
+  readonly upstreams: readonly string[];
+}
+
+/** From a relayed byte to an image that takes minutes. */
+const BUCKETS = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640,
+];
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'PUT', 'OPTIONS']);
+
+export function createMetrics(known: KnownNames): Metrics {
+  const aliases = new Set(known.aliases);
+  const upstreams = new Set(known.upstreams);
+  const registry = new Registry();
+  const all = createInstruments(registry);
+
+  function who(alias: string | undefined, upstream: string | null | undefined) {
+    return {
+      alias: nameIn(aliases, alias),
+      upstream: nameIn(upstreams, upstream),
+    };
+  }
+
+  function countTokens(
+    names: ReturnType<typeof who>,
+    tokens: { prompt?: number | null; completion?: number | null; cached?: number | null },
+  ): void {
+    if (tokens.prompt) all.promptTokens.inc(names, tokens.prompt);
+    if (tokens.completion) all.completionTokens.inc(names, tokens.completion);
+    if (tokens.cached) all.cachedTokens.inc(names, tokens.cached);
+  }
+
+  return {
+    requestFinished(record, durationMs) {
+      const { route = 'other', method, errorCode, usage, askedAt, answeredAt } = record;
+      const names = who(record.alias, record.upstream);
+      const status = record.clientGone ? 499 : record.status;
+      all.requests.inc({ route, method: METHODS.has(method) ? method : 'other', status, ...names });
+      if (errorCode) all.failures.inc({ route, code: errorCode });
+      all.duration.observe({ route, ...names }, durationMs / 1000);
+      if (askedAt !== undefined && answeredAt !== undefined) {
+        const stream = String(record.stream);
+        all.firstByte.observe({ stream, ...names }, (answeredAt - askedAt) / 1000);
+      }
+      // A turn can outlast its request: its tokens are counted when it ends.
+      if (usage && record.turnId === undefined) {
+        countTokens(names, {
+          prompt: usage.prompt_tokens,
+          completion: usage.completion_tokens,
+          cached: usage.prompt_tokens_details?.cached_tokens ?? null,
+        });
+      }
+    },
+    turnFinished(turn) {
+      const { status, promptTokens, completionTokens, cachedTokens, expectedCachedTokens } = turn;
+      const names = who(turn.alias, turn.upstream);
+      all.turns.inc({ status, ...names });
+      countTokens(names, {
+        prompt: promptTokens,
+        completion: completionTokens,
+        cached: cachedTokens,
+      });
+      if (cachedTokens !== null && expectedCachedTokens !== null && expectedCachedTokens > 0) {
+        all.expectedCachedTokens.inc(names, expectedCachedTokens);
+        all.foundCachedTokens.inc(names, Math.min(cachedTokens, expectedCachedTokens));
+      }
+      if (turn.prefixBreak) all.prefixBreaks.inc({ reason: turn.prefixBreak, ...names });
+      if (turn.ttftMs !== null) all.turnFirstToken.observe(names, turn.ttftMs / 1000);
+    },
+    turnsRecovered: (count) => all.recoveredTurns.inc(count),
+    backgroundFailed: () => all.backgroundFailures.inc(),
+    attemptFailed: (upstream, code) =>
+      all.failedAttempts.inc({ upstream: nameIn(upstreams, upstream), code }),
+    circuitsChanged: (upstream, by) =>
+      all.circuits.inc({ upstream: nameIn(upstreams, upstream) }, by),
+    async text(state) {
+      all.openRequests.set(state.openRequests);
+      all.openTurns.set(state.openTurns);
+      all.storeUp.set(Number(state.storeOk));
+      for (const { name, healthy, latencyMs } of state.upstreams) {
+        if (healthy === null) continue;
+        all.upstreamUp.set({ upstream: name }, Number(healthy));
+        if (latencyMs !== null) all.upstreamProbe.set({ upstream: name }, latencyMs / 1000);
+      }
+      const texts = await Promise.all([registry.metrics(), ofProcess().metrics()]);
+      return texts.join('\n');
+    },
+  };
+}
+
+/** Empty where there is none, which is no label to Prometheus. */
+function nameIn(known: ReadonlySet<string>, name: string | null | undefined): string {
+  if (name === undefined || name === null) return '';
+  return known.has(name) ? name : 'unknown';
+}
+
+function createInstruments(registry: Registry) {
+  const registers = [registry];
+  const counter = <L extends string>({ name, help, labels }: Definition<L>) =>
+    new Counter({ name, help, labelNames: labels, registers });
+  const gauge = <L extends string>({ name, help, labels }: Definition<L>) =>
+    new Gauge({ name, help, labelNames: labels, registers });
+  const histogram = <L extends string>({ name, help, labels }: Definition<L>) =>
+    new Histogram({ name, help, labelNames: labels, registers, buckets: BUCKETS });
+  return {
+    requests: counter(METRICS.requests),
+    failures: counter(METRICS.failures),
+    duration: histogram(METRICS.duration),
+    firstByte: histogram(METRICS.firstByte),
+    failedAttempts: counter(METRICS.failedAttempts),
+    circuits: gauge(METRICS.circuits),
+    promptTokens: counter(METRICS.promptTokens),
+    completionTokens: counter(METRICS.completionTokens),
+    cachedTokens: counter(METRICS.cachedTokens),
+    expectedCachedTokens: counter(METRICS.expectedCachedTokens),
+    foundCachedTokens: counter(METRICS.foundCachedTokens),
+    prefixBreaks: counter(METRICS.prefixBreaks),
+    turns: counter(METRICS.turns),
+    turnFirstToken: histogram(METRICS.turnFirstToken),
+    recoveredTurns: counter(METRICS.recoveredTurns),
+    backgroundFailures: counter(METRICS.backgroundFailures),
+    openRequests: gauge(METRICS.openRequests),
+    openTurns: gauge(METRICS.openTurns),
+    upstreamUp: gauge(METRICS.upstreamUp),
+    upstreamProbe: gauge(METRICS.upstreamProbe),
+    storeUp: gauge(METRICS.storeUp),
+  };
+}
+
+interface Definition<L extends string> {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly L[];
+}
+
+/** Of prom-client's own, those that mean something under Bun: its heap spaces and handles are empty there. */
+const OF_PROCESS =
+  /^(?:process_(?:cpu_|resident_memory|start_time|open_fds|max_fds)|nodejs_eventloop_lag_)/;
+
+let processRegistry: Registry | undefined;
+
+/** One for the process, however many gateways it has: it measures the event loop. */
+function ofProcess(): Registry {
+  if (processRegistry) return processRegistry;
+  processRegistry = new Registry();
+  collectDefaultMetrics({ register: processRegistry });
+  for (const { name } of processRegistry.getMetricsAsArray()) {
+    if (!OF_PROCESS.test(name)) processRegistry.removeSingleMetric(name);
+  }
+  return processRegistry;
+}

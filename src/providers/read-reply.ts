@@ -1,0 +1,47 @@
+// What came back, as the kind of reply that was asked for: a stream, or one JSON text within the size limit.
+import { MAX_REPLY_BYTES } from '../domain/limits.ts';
+import { completionAsStream } from './completion-as-stream.ts';
+import { protocolError } from './failure.ts';
+import { streamAsCompletion } from './stream-as-completion.ts';
+import type { ChatEvent, ChatReply, Completion } from './provider.ts';
+import type { UpstreamResponse } from './upstream.ts';
+
+/** How a dialect reads what came; one of the two is called, once. */
+export interface ReplyReader {
+  stream(): AsyncGenerator<readonly ChatEvent[], void>;
+  whole(): Promise<{ readonly json: string; readonly completion: Completion }>;
+}
+
+/** A whole answer to a streaming request becomes a stream, and a stream that nobody asked for a whole answer. */
+export async function readReply(
+  response: UpstreamResponse,
+  asked: { readonly upstream: string; readonly stream: boolean },
+  reader: ReplyReader,
+): Promise<ChatReply> {
+  const isStream = /^text\/event-stream\b/i.test(response.contentType);
+  if (isStream && asked.stream) return { kind: 'stream', events: reader.stream() };
+  if (isStream) {
+    const completion = await streamAsCompletion(reader.stream(), asked.upstream);
+    return { kind: 'json', json: JSON.stringify(completion), completion };
+  }
+  const { json, completion } = await reader.whole();
+  if (!asked.stream) return { kind: 'json', json, completion };
+  return { kind: 'stream', events: completionAsStream(completion) };
+}
+
+/** The text of a reply that should be JSON. */
+export async function readJsonText(response: UpstreamResponse, upstream: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let json = '';
+  let size = 0;
+  for await (const bytes of response.chunks()) {
+    size += bytes.length;
+    if (size > MAX_REPLY_BYTES) throw protocolError(upstream, 'sent a reply beyond the size limit');
+    json += decoder.decode(bytes, { stream: true });
+  }
+  if (json.trim() === '') throw protocolError(upstream, 'sent an empty reply');
+  if (!response.contentType.includes('json') && json.trimStart().startsWith('<')) {
+    throw protocolError(upstream, 'sent a page where JSON was asked for');
+  }
+  return json;
+}

@@ -1,0 +1,66 @@
+// The paths of conversations that go on, kept in memory: a turn reads all messages of its conversation, and nearly all
+// of them are those that the turn before has read. Messages never change, but a conversation can be removed and
+// imported again with other messages under the same ids. So nothing is taken from here on its id alone: the caller
+// gives a node as it is in the database now, whose hash stands for every byte of the messages before it.
+import type { ConversationNode } from '../conversations/conversation.ts';
+
+/** Some 30,000 messages of a few sentences, or 200 long conversations. Twice that in the worst case: UTF-16. */
+const MAX_CHARS = 16 * 1024 * 1024;
+
+/** What a node takes beside its texts. */
+const CHARS_PER_NODE = 300;
+
+/** Shorter paths are read as quickly as they are looked up. */
+const LEAST_NODES = 8;
+
+interface Entry {
+  readonly path: readonly ConversationNode[];
+  readonly chars: number;
+}
+
+export interface PathCache {
+  /** The path up to and with this node, if it is known. */
+  upTo(
+    conversation: string,
+    node: Pick<ConversationNode, 'id' | 'depth' | 'prefixHash'>,
+  ): readonly ConversationNode[] | null;
+  keep(conversation: string, path: readonly ConversationNode[]): void;
+  forget(conversation: string): void;
+}
+
+export function createPathCache(maxChars = MAX_CHARS): PathCache {
+  // Oldest use first.
+  const entries = new Map<string, Entry>();
+  let total = 0;
+
+  function forget(conversation: string): void {
+    total -= entries.get(conversation)?.chars ?? 0;
+    entries.delete(conversation);
+  }
+
+  return {
+    upTo(conversation, { id, depth, prefixHash }) {
+      const path = entries.get(conversation)?.path;
+      const known = path?.[depth];
+      if (path === undefined || known?.id !== id || known.prefixHash !== prefixHash) return null;
+      return path.slice(0, depth + 1);
+    },
+    keep(conversation, path) {
+      forget(conversation);
+      if (path.length < LEAST_NODES) return;
+      const chars = path.reduce((sum, node) => sum + charsOf(node), 0);
+      if (chars > maxChars / 4) return;
+      entries.set(conversation, { path, chars });
+      total += chars;
+      for (const [oldest] of entries) {
+        if (total <= maxChars) break;
+        forget(oldest);
+      }
+    },
+    forget,
+  };
+}
+
+function charsOf({ wire, text, extra }: ConversationNode): number {
+  return CHARS_PER_NODE + wire.length + text.length + (extra?.length ?? 0);
+}
