@@ -5,7 +5,7 @@ import { createRateLimit } from './access/rate-limit.ts';
 import { createTurns } from './chat/turns.ts';
 import type { Config } from './config/schema.ts';
 import { configHash } from './config/secrets.ts';
-import { isNativeOllama, openAiBaseUrl, timeoutsFor } from './config/upstreams.ts';
+import { isNativeOllama, timeoutsFor } from './config/upstreams.ts';
 import { unavailableStore } from './conversations/unavailable-store.ts';
 import type { ConversationStore } from './conversations/store.ts';
 import { systemClock } from './domain/clock.ts';
@@ -79,7 +79,7 @@ export async function createGateway({
     upstreams: Object.entries(config.upstreams).map(([name, upstream]) => ({
       name,
       kind: upstream.kind,
-      baseUrl: openAiBaseUrl(upstream),
+      baseUrl: upstream.base_url,
       headers: { ...requiredHeaders(upstream.kind), ...headersFor(upstream) },
     })),
     intervalMs: config.health.probe_interval_ms,

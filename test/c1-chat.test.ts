@@ -63,7 +63,12 @@ models:
       choices: [
         {
           index: 0,
-          message: { role: 'assistant', content: expect.stringContaining('teal') },
+          message: {
+            role: 'assistant',
+            content: expect.stringContaining('teal'),
+            refusal: null,
+          },
+          logprobs: null,
           finish_reason: 'stop',
         },
       ],
@@ -197,6 +202,7 @@ describe('a stream', () => {
     expect(whole.choices[0].message).toEqual({
       role: 'assistant',
       content: 'Yes.',
+      refusal: null,
       reasoning: 'Let me think.',
       reasoning_details: [{ type: 'a' }, { type: 'b' }],
     });

@@ -172,7 +172,8 @@ test('the whole reply has the alias, the ids of the turn, and what the upstream 
     choices: [
       {
         index: 0,
-        message: { role: 'assistant', content: 'x', reasoning: 'r' },
+        message: { role: 'assistant', content: 'x', refusal: null, reasoning: 'r' },
+        logprobs: null,
         finish_reason: 'stop',
       },
     ],

@@ -109,6 +109,7 @@ export function answerCompletion(
   const message = {
     role: 'assistant',
     content: content === '' && toolCalls.length > 0 ? null : content,
+    refusal: null,
     ...(toolCalls.length > 0 ? { tool_calls: toolCalls } : {}),
     ...wholeExtra(answer),
   };
@@ -117,7 +118,8 @@ export function answerCompletion(
     object: 'chat.completion',
     created: answer.created ?? 0,
     model: alias,
-    choices: [{ index: 0, message, finish_reason: answer.finishReason }],
+    // OpenAI's type wants `refusal` and `logprobs`, if only as null.
+    choices: [{ index: 0, message, logprobs: null, finish_reason: answer.finishReason }],
     ...(answer.usage ? { usage: answer.usage } : {}),
     ...answer.rest,
     conversation_id: conversationId,

@@ -64,6 +64,14 @@ describe('a shown chunk', () => {
     );
   });
 
+  test('has the index that a tool call lacks, and every other byte outside its choices', () => {
+    const call = '{"id":"a","function":{"name":"f","arguments":"{}"}}';
+    const json = `{"seed":12345678901234567890,"choices":[{"index":0,"delta":{"tool_calls":[${call}]}}],"model":"up"}`;
+    const show = showAs({ alias: 'alias', usage: false });
+    const indexed = call.replace(/\}$/, ',"index":0}');
+    expect(show(json, parse(json))).toBe(json.replace(call, indexed).replace('"up"', '"alias"'));
+  });
+
   test('is left out when it is nothing but usage that nobody asked for', () => {
     const json = '{"model":"up","choices":[],"usage":{"prompt_tokens":1}}';
     expect(showAs({ alias: 'alias', usage: false })(json, parse(json))).toBeNull();

@@ -1,8 +1,9 @@
-// What a client sees of an upstream's JSON: the same bytes, but `model` is the alias it asked for, and usage is there
-// only if it asked.
+// What a client sees of an upstream's JSON: the same bytes, but `model` is the alias it asked for, usage is there only
+// if it asked, and the tool calls of a stream have the indexes that they need.
 import { membersOf } from '../json/members.ts';
 import { withMembers } from '../json/splice.ts';
 import type { Completion } from '../providers/provider.ts';
+import { indexCalls } from './call-index.ts';
 
 export interface ShownAs {
   readonly alias: string;
@@ -23,6 +24,7 @@ export type Show = (json: string, completion: Completion) => string | null;
 export function showAs({ alias, usage, expectedCachedTokens }: ShownAs): Show {
   const modelJson = JSON.stringify(alias);
   let known = { head: '', shownHead: '' };
+  const indexed = indexCalls();
 
   function withAlias(json: string): string {
     if (known.head !== '' && json.startsWith(known.head)) {
@@ -42,8 +44,15 @@ export function showAs({ alias, usage, expectedCachedTokens }: ShownAs): Show {
     const hidesUsage = !usage && told !== undefined;
     if (hidesUsage && told !== null && choices?.length === 0) return null;
     const shown = model === undefined || model === alias ? json : withAlias(json);
-    if (hidesUsage) return withMembers(shown, membersOf(shown), { usage: null });
-    return told && expectedCachedTokens ? withExpected(shown, expectedCachedTokens) : shown;
+    const withUsage =
+      told && expectedCachedTokens ? withExpected(shown, expectedCachedTokens) : shown;
+    const calls = indexed(completion);
+    if (!hidesUsage && calls === null) return withUsage;
+    const changes = {
+      ...(hidesUsage ? { usage: null } : {}),
+      ...(calls === null ? {} : { choices: calls }),
+    };
+    return withMembers(withUsage, membersOf(withUsage), changes);
   };
 }
 

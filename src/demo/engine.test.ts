@@ -71,7 +71,12 @@ describe('one reply', () => {
       model: 'llama-4-scout',
       system_fingerprint: 'demo-engine',
       choices: [
-        { index: 0, message: { role: 'assistant', content: 'Rome.' }, finish_reason: 'stop' },
+        {
+          index: 0,
+          message: { role: 'assistant', content: 'Rome.', refusal: null },
+          logprobs: null,
+          finish_reason: 'stop',
+        },
       ],
       usage: {
         prompt_tokens: expect.any(Number),
@@ -241,6 +246,7 @@ describe('tools', () => {
     expect(at(reply, 'choices', 0, 'message')).toEqual({
       role: 'assistant',
       content: null,
+      refusal: null,
       tool_calls: [
         {
           id: expect.stringMatching(/^call_/),

@@ -23,7 +23,8 @@ export function wholeCompletion(completion: Completion): JsonObject {
     system_fingerprint: FINGERPRINT,
     choices: choices.map(({ message, finishReason }, index) => ({
       index,
-      message,
+      message: { ...message, refusal: null },
+      logprobs: null,
       finish_reason: finishReason,
     })),
     usage: completion.usage(),

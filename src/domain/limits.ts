@@ -9,14 +9,14 @@ export const MAX_EVENT_CHARS = 48 * 1024 * 1024;
 /** A whole non-streamed upstream reply, images included. */
 export const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
-/** What a compressed reply may grow to, streamed or not: nobody asked for compression, and a small one can hide much. */
-export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
-
 /**
  * What an answer of Anthropic's may take where a request names no limit, since their API wants one: the most that every
  * model from Claude 4 on allows (Opus 4 and 4.1 end there), so that it cuts as few answers as can be.
  */
 export const ANTHROPIC_MAX_TOKENS = 32_000;
+
+/** What a compressed reply may grow to, streamed or not: nobody asked for compression, and a small one can hide much. */
+export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
 
 /** An upstream's error body: enough for its message, not for a page of HTML. */
 export const MAX_ERROR_BODY_BYTES = 64 * 1024;

@@ -27,6 +27,12 @@ export interface CollectedCalls {
   readonly toolIndexes: readonly (number | null)[];
 }
 
+/** As much of the calls so far as tells where the next piece belongs. */
+interface PlacedCalls {
+  readonly toolCalls: readonly { readonly id: string }[];
+  readonly toolIndexes: readonly (number | null)[];
+}
+
 /** The calls with the `tool_calls` of one more delta. */
 export function withCalls(known: CollectedCalls, deltas: unknown): CollectedCalls {
   if (!Array.isArray(deltas)) return { toolCalls: known.toolCalls, toolIndexes: known.toolIndexes };
@@ -58,9 +64,9 @@ export function withCalls(known: CollectedCalls, deltas: unknown): CollectedCall
  * Where in the list a delta belongs. Indexes need not begin at 0 (behind Anthropic, text takes the first). Gemini
  * leaves them out, or calls every one 0: then an id of its own begins a new call, and none continues the last one.
  */
-function placeOf(
+export function placeOf(
   delta: Readonly<Record<string, unknown>>,
-  { toolCalls, toolIndexes }: CollectedCalls,
+  { toolCalls, toolIndexes }: PlacedCalls,
 ): number {
   const id = textOf(delta['id']);
   if (typeof delta['index'] === 'number') {

@@ -2,8 +2,8 @@
 import { MAX_REPLY_BYTES } from '../domain/limits.ts';
 import { completionAsStream } from './completion-as-stream.ts';
 import { protocolError } from './failure.ts';
-import { streamAsCompletion } from './stream-as-completion.ts';
 import type { ChatEvent, ChatReply, Completion } from './provider.ts';
+import { streamAsCompletion } from './stream-as-completion.ts';
 import type { UpstreamResponse } from './upstream.ts';
 
 /** How a dialect reads what came; one of the two is called, once. */
@@ -12,7 +12,7 @@ export interface ReplyReader {
   whole(): Promise<{ readonly json: string; readonly completion: Completion }>;
 }
 
-/** A whole answer to a streaming request becomes a stream, and a stream that nobody asked for a whole answer. */
+/** A whole answer to a streaming request becomes a stream; a stream that nobody asked for is put together. */
 export async function readReply(
   response: UpstreamResponse,
   asked: { readonly upstream: string; readonly stream: boolean },

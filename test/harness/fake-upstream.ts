@@ -151,6 +151,18 @@ export async function replySse(
   call.end();
 }
 
+/** A reply with this body, which says itself whether it is JSON, JSON lines or an event stream. */
+export async function replyWith(call: UpstreamCall, body: Uint8Array): Promise<void> {
+  const text = Buffer.from(body).toString();
+  if (/^\s*[[{]/.test(text)) {
+    const lines = /^\{.*\}\r?\n\s*\{/.test(text) ? 'application/x-ndjson' : 'application/json';
+    return await replyJson(call, text, { headers: { 'content-type': lines } });
+  }
+  await beginSse(call);
+  await call.send(body);
+  call.end();
+}
+
 export function sse(event: string | object): string {
   return `data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`;
 }
