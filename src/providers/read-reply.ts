@@ -2,8 +2,8 @@
 import { MAX_REPLY_BYTES } from '../domain/limits.ts';
 import { completionAsStream } from './completion-as-stream.ts';
 import { protocolError } from './failure.ts';
-import { streamAsCompletion } from './stream-as-completion.ts';
 import type { ChatEvent, ChatReply, Completion } from './provider.ts';
+import { streamAsCompletion } from './stream-as-completion.ts';
 import type { UpstreamResponse } from './upstream.ts';
 
 /** How a dialect reads what came; one of the two is called, once. */

@@ -9,7 +9,7 @@ import { shownHealth, shownModels } from '../shown-health.ts';
 
 export interface ModelsDeps {
   readonly catalog: Catalog;
-  readonly health: Pick<Health, 'of' | 'all' | 'contextOf'>;
+  readonly health: Pick<Health, 'of' | 'all'>;
   readonly router: Pick<Router, 'statusOf' | 'contextOf'>;
   readonly version: string;
   readonly configHash: string;
