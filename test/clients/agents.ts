@@ -88,7 +88,6 @@ models:
     apiBase: ${baseUrl}
     apiKey: ${token}
     roles: [chat]
-    capabilities: [tool_use]
 `,
   }),
   commands: ({ folder, home }) => [

@@ -111,7 +111,8 @@ async function tryForm({ kind, path, own, known = {} }: Form, url: string): Prom
     return { did: '', requests: 0, faults: [], skipped: [reason] };
   }
   const recorder = await startRecorder(url);
-  const gateway = await startGateway(`
+  const start = () =>
+    startGateway(`
 catalogue: replace
 upstreams: { aimock: { kind: ${kind}, base_url: "${recorder.url}${path}", api_key: aimock-key } }
 models:
@@ -120,8 +121,7 @@ models:
     capabilities: { tools: true, vision: true }
     targets: [{ upstream: aimock, model: mock-model }]
 `);
-  const faults = await checkUpstream(gateway, known);
-  await gateway.close();
+  const faults = await checkUpstream(start, known);
   const posted = recorder.requests().filter(({ method }) => method === 'POST');
   await recorder.close();
   // What is in a request must reach the provider, whatever the wire: an image is the easiest to lose on the way.

@@ -14,8 +14,7 @@ import {
   weatherQuestion,
 } from './checks.mjs';
 
-const llm = (model, more = {}) =>
-  new OpenAI({ model, apiKey, baseURL, maxRetries: 2, supportToolCall: true, ...more });
+const llm = (model, more = {}) => new OpenAI({ model, apiKey, baseURL, maxRetries: 2, ...more });
 const messages = [{ role: 'user', content: question }];
 
 async function streamed(model, more = {}) {
