@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { chat, conversation, framesOf, said, sentMember } from './harness/c1.ts';
 import {
+  beginSse,
   chunk,
   replyJson,
   replySse,
@@ -10,6 +11,7 @@ import {
   type FakeUpstream,
 } from './harness/fake-upstream.ts';
 import { startGateway, type TestGateway } from './harness/gateway.ts';
+import { fixture } from './harness/replay.ts';
 
 let upstream: FakeUpstream;
 const started: TestGateway[] = [];
@@ -108,6 +110,31 @@ models:
   const { conversation_id } = await said(gateway, { message: 'a' });
   await said(gateway, { message: 'b', conversation_id });
   expect(prompt()).toContain('{"role":"assistant","content":"yes","thinking":"Hm"}');
+});
+
+test("Anthropic's signed and redacted thinking goes back exactly, in its places", async () => {
+  const gateway = await start('anthropic', 'api_key: k');
+  upstream.script = async (call) => {
+    await beginSse(call);
+    await call.send(fixture('anthropic-thinking'));
+    call.end();
+  };
+  const { conversation_id } = await said(gateway, { message: '27 * 453?' });
+  await said(gateway, { message: 'sure?', conversation_id });
+  const [, answer] = JSON.parse(prompt()) as { role: string; content: object[] }[];
+  expect(answer?.role).toBe('assistant');
+  expect(answer?.content.slice(0, 3)).toMatchObject([
+    {
+      type: 'thinking',
+      thinking: '27 is odd, so halve 453…',
+      signature: 'EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds/8f7Nq+KYUo==',
+    },
+    {
+      type: 'redacted_thinking',
+      data: 'EmwKAhgBEgy3va3pzix/LafPsn4aDFIT2Xlxh0L5L8rLVyIwxtE3rAFBa8cr3qpP',
+    },
+    { type: 'text', text: '12,231' },
+  ]);
 });
 
 test('an operator can say for one upstream in which member, or that nothing goes back', async () => {

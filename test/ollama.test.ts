@@ -274,6 +274,11 @@ test('an address that ends with /v1 chooses the OpenAI-compatible API', async ()
   }
 });
 
+test('the configured window is the one that is shown', async () => {
+  const info = await (await gateway.request('/v1/info')).text();
+  expect(info).toContain('"context_tokens":8192');
+});
+
 test('a native Ollama is probed and found up', async () => {
   const ready = await gateway.request('/readyz');
   expect(ready.status).toBe(200);

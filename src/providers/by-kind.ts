@@ -16,8 +16,11 @@ export function createProvider(client: UpstreamClient, clock: Clock = systemCloc
     ollama: createOllamaProvider(client),
   };
   const dialectOf = (target: Target) =>
-    (isOpenAiEndpoint(target.kind, target.baseUrl) || speaksOpenAi(target)
-      ? undefined
-      : dialects[target.kind]) ?? openAi;
+    (choosesOpenAi(target) ? undefined : dialects[target.kind]) ?? openAi;
   return { ask: (target, call, signal) => dialectOf(target).ask(target, call, signal) };
+}
+
+/** Whether the operator has named the OpenAI-compatible address of an upstream that has a wire of its own as well. */
+function choosesOpenAi(target: Target): boolean {
+  return isOpenAiEndpoint(target.kind, target.baseUrl) || speaksOpenAi(target);
 }

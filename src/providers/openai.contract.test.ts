@@ -211,11 +211,16 @@ describe('a stream where a whole reply was asked for', () => {
       choices: [
         {
           index: 0,
-          message: { role: 'assistant', content: 'a!' },
+          message: { role: 'assistant', content: 'a!', refusal: null },
           logprobs: { content: [1, 2] },
           finish_reason: 'stop',
         },
-        { index: 1, message: { role: 'assistant', content: 'b' }, finish_reason: 'length' },
+        {
+          index: 1,
+          message: { role: 'assistant', content: 'b', refusal: null },
+          logprobs: null,
+          finish_reason: 'length',
+        },
       ],
       usage: { prompt_tokens: 2 },
     });

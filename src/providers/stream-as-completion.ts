@@ -5,6 +5,7 @@ import { MAX_REPLY_BYTES } from '../domain/limits.ts';
 import { protocolError } from './failure.ts';
 import { withCalls, withMore, type CollectedCalls } from './merge-delta.ts';
 import type { ChatEvent, ChunkChoice, Completion } from './provider.ts';
+import { wholeChoice } from './whole-choice.ts';
 
 /** Reads the stream to its end; throws as it does, and when the whole exceeds what a reply may be. */
 export async function streamAsCompletion(
@@ -34,7 +35,7 @@ export async function streamAsCompletion(
   return {
     ...rest,
     object: 'chat.completion',
-    choices: inOrder.map(([index, choice]) => wholeChoice(index, choice)),
+    choices: inOrder.map(([index, choice]) => wholeChoice(putTogether(index, choice))),
     ...(usage === null ? {} : { usage }),
   };
 }
@@ -77,7 +78,7 @@ function withDelta(known: CollectedChoice, choice: ChunkChoice): CollectedChoice
   };
 }
 
-function wholeChoice(index: number, choice: CollectedChoice): ChunkChoice {
+function putTogether(index: number, choice: CollectedChoice): ChunkChoice {
   const { message, toolCalls, logprobs, finishReason, rest } = choice;
   const { content = toolCalls.length > 0 ? null : '', ...others } = message;
   const said = content === '' && toolCalls.length > 0 ? null : content;

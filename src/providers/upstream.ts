@@ -9,8 +9,6 @@ export interface UpstreamResponse {
   readonly contentType: string;
   /** The body as it arrives. Throws a GatewayError when it is cut, too slow, or aborted. */
   chunks(): AsyncGenerator<Uint8Array, void>;
-  /** Closes the connection instead of reading the body. */
-  discard(): void;
 }
 
 export interface UpstreamRequest {
@@ -50,7 +48,6 @@ export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): U
         return {
           contentType: response.headers.get('content-type') ?? '',
           chunks: () => readBody(response, call, target.upstream),
-          discard: () => call.abort(new Error('nobody wants the body')),
         };
       } catch (error) {
         call.release();

@@ -126,7 +126,6 @@ export async function replay(
         async *chunks() {
           yield* pieces;
         },
-        discard() {},
       }),
   };
   const provider = createProvider(client, STOPPED_CLOCK);

@@ -9,8 +9,8 @@ import { shownHealth, shownModels } from '../shown-health.ts';
 
 export interface ModelsDeps {
   readonly catalog: Catalog;
-  readonly health: Pick<Health, 'of' | 'all' | 'contextOf'>;
-  readonly router: Pick<Router, 'statusOf'>;
+  readonly health: Pick<Health, 'of' | 'all'>;
+  readonly router: Pick<Router, 'statusOf' | 'contextOf'>;
   readonly version: string;
   readonly configHash: string;
   /** Unix seconds at which the gateway started: what `created` says of every alias. */
@@ -75,7 +75,7 @@ function infoOf(alias: Alias, { health, router, isLocal }: ModelsDeps) {
         local: isLocal(baseUrl),
         healthy: known?.healthy ?? null,
         latency_ms: known?.latencyMs ?? null,
-        context_tokens: health.contextOf(upstream, model),
+        context_tokens: router.contextOf(target),
         loaded: isLoaded(known?.insight ?? null, model),
         // circuit, running, waiting: what the gateway itself knows of it.
         ...router.statusOf(target),

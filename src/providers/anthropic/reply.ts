@@ -2,6 +2,7 @@
 import { isObject } from '../../json/document.ts';
 import { interruptedError, protocolError } from '../failure.ts';
 import type { Completion } from '../provider.ts';
+import { wholeChoice } from '../whole-choice.ts';
 import { errorInMessage } from './failure.ts';
 import { finishReasonOf, refusalIn, usageOf } from './finish.ts';
 import { createPlaces, redactedDetail, thinkingDetail, type Thought } from './reasoning.ts';
@@ -33,7 +34,7 @@ export function completionOf(
     object: 'chat.completion',
     created,
     model,
-    choices: [choice],
+    choices: [wholeChoice(choice)],
     usage: usageOf(isObject(usage) ? usage : {}),
   };
 }

@@ -130,8 +130,10 @@ const WHOLE: Readonly<Record<string, (outcome: Outcome) => void>> = {
         choices: [
           {
             index: 0,
+            logprobs: null,
             message: {
               role: 'assistant',
+              refusal: null,
               content: 'Rome, ü.',
               reasoning_content: '**A capital**',
               reasoning_details: [

@@ -2,6 +2,7 @@
 import { isObject } from '../../json/document.ts';
 import { errorInReply } from '../failure.ts';
 import type { ChunkChoice, Completion } from '../provider.ts';
+import { wholeChoice } from '../whole-choice.ts';
 import { createCandidate, type Candidate } from './candidate.ts';
 import { finishReason } from './finish-reason.ts';
 import { logprobsOf } from './logprobs.ts';
@@ -96,11 +97,9 @@ export function wholeCompletion(chunks: readonly Completion[]): Completion {
   return {
     ...chunks[0],
     object: 'chat.completion',
-    choices: [...merged].map(([index, { message, rest }]) => ({
-      index,
-      message: wholeMessage(message),
-      ...rest,
-    })),
+    choices: [...merged].map(([index, { message, rest }]) =>
+      wholeChoice({ index, message: wholeMessage(message), ...rest }),
+    ),
     ...(usage ? { usage } : {}),
   };
 }

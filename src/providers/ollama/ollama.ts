@@ -1,8 +1,9 @@
 // Ollama over its native API, `POST /api/chat` and newline-delimited JSON: its OpenAI-compatible one knows neither
 // num_ctx nor keep_alive. Success is a line with `done: true` and a reason.
-import { MAX_EVENT_CHARS, MAX_REPLY_BYTES } from '../../domain/limits.ts';
+import { MAX_EVENT_CHARS } from '../../domain/limits.ts';
 import { interruptedError, protocolError } from '../failure.ts';
 import type { ChatEvent, Completion, Provider, Target } from '../provider.ts';
+import { readJsonText } from '../read-reply.ts';
 import type { UpstreamClient, UpstreamResponse } from '../upstream.ts';
 import { readLine, type ReplyLine } from './read-line.ts';
 import { createLineSplitter } from './split-lines.ts';
@@ -90,15 +91,7 @@ function isWhole(text: string): boolean {
 }
 
 async function whole(response: UpstreamResponse, upstream: string): Promise<Completion> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let size = 0;
-  for await (const bytes of response.chunks()) {
-    size += bytes.length;
-    if (size > MAX_REPLY_BYTES) throw protocolError(upstream, 'sent a reply beyond the size limit');
-    text += decoder.decode(bytes, { stream: true });
-  }
-  if (text.trim() === '') throw protocolError(upstream, 'sent an empty reply');
+  const text = await readJsonText(response, upstream);
   const lines: ReplyLine[] = [];
   // One object as a rule; proxies that know of streams alone send the lines of one.
   for (const piece of isWhole(text) ? [text] : text.split('\n')) {

@@ -1,6 +1,7 @@
 // An Ollama reply as OpenAI's wire has it: lines as chunks, or all of them as one completion.
 import { newId } from '../../domain/ids.ts';
 import type { ChatEvent, Completion } from '../provider.ts';
+import { wholeChoice } from '../whole-choice.ts';
 import type { ReplyLine } from './read-line.ts';
 
 export interface ReplyTranslation {
@@ -53,7 +54,7 @@ export function wholeCompletion(lines: readonly ReplyLine[]): Completion {
   const finish_reason = finishReason(last.doneReason ?? '', calls.length > 0);
   return {
     ...headOf(first, { id: newId('chatcmpl-'), object: 'chat.completion' }),
-    choices: [{ index: 0, message, ...logprobs, finish_reason }],
+    choices: [wholeChoice({ index: 0, message, ...logprobs, finish_reason })],
     ...(last.usage ? { usage: last.usage } : {}),
     ...last.rest,
   };
