@@ -1,9 +1,9 @@
 // What a client sees of an upstream's JSON: the same bytes, but `model` is the alias it asked for, usage is there only
-// if it asked, and the tool calls of a stream have the indexes that they need.
+// if it asked, and the choices of a stream have what SDKs need.
 import { membersOf } from '../json/members.ts';
 import { withMembers } from '../json/splice.ts';
 import type { Completion } from '../providers/provider.ts';
-import { indexCalls } from './call-index.ts';
+import { fitChoices } from './fit-choices.ts';
 
 export interface ShownAs {
   readonly alias: string;
@@ -24,7 +24,7 @@ export type Show = (json: string, completion: Completion) => string | null;
 export function showAs({ alias, usage, expectedCachedTokens }: ShownAs): Show {
   const modelJson = JSON.stringify(alias);
   let known = { head: '', shownHead: '' };
-  const indexed = indexCalls();
+  const fitted = fitChoices();
 
   function withAlias(json: string): string {
     if (known.head !== '' && json.startsWith(known.head)) {
@@ -46,11 +46,11 @@ export function showAs({ alias, usage, expectedCachedTokens }: ShownAs): Show {
     const shown = model === undefined || model === alias ? json : withAlias(json);
     const withUsage =
       told && expectedCachedTokens ? withExpected(shown, expectedCachedTokens) : shown;
-    const calls = indexed(completion);
-    if (!hidesUsage && calls === null) return withUsage;
+    const fitting = fitted(completion);
+    if (!hidesUsage && fitting === null) return withUsage;
     const changes = {
       ...(hidesUsage ? { usage: null } : {}),
-      ...(calls === null ? {} : { choices: calls }),
+      ...(fitting === null ? {} : { choices: fitting }),
     };
     return withMembers(withUsage, membersOf(withUsage), changes);
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import type { Completion } from '../providers/provider.ts';
-import { indexCalls } from './call-index.ts';
+import { fitChoices } from './fit-choices.ts';
 
 interface Call {
   readonly id?: string;
@@ -11,7 +11,7 @@ interface Call {
 
 /** The index of each call that is shown, chunk by chunk; null for a chunk that stays as it is. */
 function shownIndexes(chunks: readonly (readonly Call[])[]): (number[] | null)[] {
-  const index = indexCalls();
+  const index = fitChoices();
   return chunks.map((calls) => {
     const json = index(chunkOf(calls));
     if (json === null) return null;
@@ -64,7 +64,7 @@ describe('tool calls', () => {
   });
 
   test('of several choices are counted for each', () => {
-    const index = indexCalls();
+    const index = fitChoices();
     for (const choice of [0, 1]) {
       expect(index(chunkOf([{ id: `call_${choice}`, name: 'f' }], choice))).toContain(
         '"index":0}]',
@@ -74,7 +74,7 @@ describe('tool calls', () => {
 
   test('leave everything else in their choice as it is', () => {
     const chunk = chunkOf([{ id: 'a', name: 'f', args: '{"a":1}' }]);
-    expect(JSON.parse(indexCalls()(chunk) ?? '')).toEqual([
+    expect(JSON.parse(fitChoices()(chunk) ?? '')).toEqual([
       {
         index: 0,
         delta: {
@@ -85,9 +85,20 @@ describe('tool calls', () => {
   });
 
   test('are not looked for in chunks without any', () => {
-    const index = indexCalls();
+    const index = fitChoices();
     expect(index({ choices: [{ index: 0, delta: { content: 'x' } }] })).toBeNull();
     expect(index({ choices: [] })).toBeNull();
     expect(index({ choices: [{ index: 0, message: { tool_calls: [{ id: 'a' }] } }] })).toBeNull();
+  });
+});
+
+describe('a choice without a delta', () => {
+  test('gets an empty one, and keeps what it has; one of a whole reply is left alone', () => {
+    const choice = { index: 0, finish_reason: null, content_filter_results: { hate: {} } };
+    expect(JSON.parse(fitChoices()({ choices: [choice] }) ?? '')).toEqual([
+      { ...choice, delta: {} },
+    ]);
+    expect(fitChoices()({ choices: [{ index: 0, delta: null }] })).toBeNull();
+    expect(fitChoices()({ choices: [{ index: 0, message: { content: 'x' } }] })).toBeNull();
   });
 });

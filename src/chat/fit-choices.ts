@@ -1,5 +1,6 @@
-// Tool calls of a stream always have an index that no other call has: SDKs put the pieces of each call together by it.
-// Gemini leaves it out, or calls every one 0; then the official SDKs throw, and others make one broken call of two.
+// What SDKs need of a stream's choices, where an upstream leaves it out. Tool calls get an index that no other call
+// has: Gemini sends none, or calls every one 0; then the official SDKs throw, and others make one broken call of two.
+// A choice without a delta gets an empty one: Azure sends its filters so, and LlamaIndex throws.
 import { isObject } from '../json/document.ts';
 import type { ChunkChoice, Completion } from '../providers/provider.ts';
 import { placeOf } from '../providers/merge-delta.ts';
@@ -11,13 +12,17 @@ interface SeenCalls {
   readonly shownIndexes: number[];
 }
 
-/** For the chunks of one stream: the JSON of a chunk's `choices` where an index had to be put right, else null. */
-export function indexCalls(): (chunk: Completion) => string | null {
+/** For the chunks of one stream: the JSON of a chunk's `choices` where something had to be put right, else null. */
+export function fitChoices(): (chunk: Completion) => string | null {
   const seen = new Map<number, SeenCalls>();
   return ({ choices }) => {
-    if (!choices?.some(hasCalls)) return null;
+    if (!choices?.some((choice) => hasCalls(choice) || lacksDelta(choice))) return null;
     let changed = false;
     const shown = choices.map((choice) => {
+      if (lacksDelta(choice)) {
+        changed = true;
+        return { ...choice, delta: {} };
+      }
       const calls = choice.delta?.['tool_calls'];
       if (!Array.isArray(calls)) return choice;
       const at = choice.index ?? 0;
@@ -38,6 +43,11 @@ export function indexCalls(): (chunk: Completion) => string | null {
 
 function hasCalls({ delta }: ChunkChoice): boolean {
   return Array.isArray(delta?.['tool_calls']);
+}
+
+/** A whole reply has messages instead. */
+function lacksDelta({ delta, message }: ChunkChoice): boolean {
+  return delta === undefined && message === undefined;
 }
 
 /** The call's index as it is shown: the upstream's own, unless there is none or another call has it. */
