@@ -42,7 +42,9 @@ test('a chat model has the ordinary time limits', () => {
 
 test('image and reasoning models, configurable ones included, have the long ones', () => {
   const long = { connectMs: 5000, firstByteMs: 600_000, idleMs: 600_000, totalMs: 1_800_000 };
-  expect(limits('openrouter', 'gpt-image')).toEqual(long);
+  for (const alias of ['nano-banana', 'gpt-image', 'image-gen']) {
+    expect(limits('openrouter', alias)).toEqual(long);
+  }
   expect(limits('openrouter', 'flagship')).toEqual(long);
   expect(limits('openrouter', 'mistral-small-4')).toEqual(long);
 });
