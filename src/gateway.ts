@@ -236,6 +236,7 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
       ...(upstream.reasoning_history === undefined
         ? {}
         : { reasoningHistory: upstream.reasoning_history }),
+      ...(model.capabilities.image_generation ? { outputModalities: model.modalities.output } : {}),
       ...(isNativeOllama(upstream) ? { ollama: ollamaSettings(upstream, target) } : {}),
     };
   });

@@ -154,8 +154,8 @@ describe.each(FORMS)('on %s, %s', (api, _, stream) => {
     expect(response.headers.get('x-gateway-upstream')).toBe('openrouter');
     expect(response.headers.get('x-gateway-attempts')).toBe('3');
     expect(resold.calls.map(({ body }) => JSON.parse(body) as object)).toMatchObject([
-      { model: 'google/gemini-3.1-flash-image-preview' },
-      { model: 'openai/gpt-5.4-image-2' },
+      { model: 'google/gemini-3.1-flash-image-preview', modalities: ['image', 'text'] },
+      { model: 'openai/gpt-5.4-image-2', modalities: ['image', 'text'] },
     ]);
   });
 });
