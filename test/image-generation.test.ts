@@ -185,11 +185,15 @@ test.each(['/v1', '/c1'] as const)(
     if (!reader) throw new Error('no body');
     const silence = await readUntil(reader, ': ping\n\n: ping\n\n: ping\n\n');
     expect(silence).not.toContain('data:');
+    expect(response.headers.get('server-timing')).toContain('queue;');
+    // It has not said a byte yet, and so nobody knows when it does.
+    expect(response.headers.get('server-timing')).not.toContain('upstream;');
     const call = await asked;
     await beginSse(call);
     for (const event of drawnEvents) await call.send(sse(event));
     call.end();
     const rest = await readUntil(reader, '[DONE]');
+    await gateway.logged(response.headers.get('x-request-id') ?? 'none', '"ttfb_ms":');
     expect(urlsIn(rest).map((url) => urls.indexOf(url))).toEqual([0, 1]);
   },
 );

@@ -16,7 +16,9 @@ export function insightLine(insight: Insight): string {
     contexts(insight.contextTokens),
     insight.loadedModels && `loaded: ${insight.loadedModels.join(', ') || 'nothing'}`,
   ];
-  return facts.filter((fact) => fact !== null && fact !== '').join('; ');
+  const line = facts.filter((fact) => fact !== null && fact !== '').join('; ');
+  // It comes from another machine, and goes to a terminal.
+  return line.replaceAll(/\p{Cc}/gu, '?');
 }
 
 function hits(what: string, ratio: number | null): string | null {
