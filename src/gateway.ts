@@ -19,13 +19,14 @@ import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
 import type { Log } from './observe/log.ts';
 import { createProvider } from './providers/by-kind.ts';
-import { credentialHeader } from './providers/credential-header.ts';
+import { headersFor } from './providers/credential-header.ts';
 import type { OllamaSettings, Target } from './providers/provider.ts';
 import { requiredHeaders } from './providers/required-headers.ts';
 import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
 import { createCatalog, type Alias } from './routing/catalog.ts';
 import { watchHealth } from './routing/health.ts';
+import type { UpstreamHealth } from './routing/upstream-health.ts';
 import type { SlotLimits } from './routing/slots.ts';
 import { breakerFor, createRouter } from './routing/router.ts';
 import { openSqliteStore } from './storage/sqlite.ts';
@@ -76,14 +77,7 @@ export async function createGateway({
     onChange: (change) => probe.circuitChanged(change),
   });
   const health = watchHealth({
-    upstreams: Object.entries(config.upstreams).map(([name, upstream]) => ({
-      name,
-      kind: upstream.kind,
-      baseUrl: upstream.base_url,
-      headers: { ...requiredHeaders(upstream.kind), ...headersFor(upstream) },
-    })),
-    intervalMs: config.health.probe_interval_ms,
-    timeoutMs: config.health.probe_timeout_ms,
+    ...probing(config),
     clock,
     onChange: (changed) => probe.upstreamChanged(changed),
     onProbe: ({ name, healthy }) => breaker.probed(name, healthy === true),
@@ -179,6 +173,37 @@ export async function createGateway({
   };
 }
 
+export interface ProbedUpstream extends UpstreamHealth {
+  /** Whether any HTTP reply came, whatever it said. */
+  readonly reachable: boolean;
+}
+
+/** One probe of each upstream, the same that a running gateway makes again and again. */
+export async function probeUpstreams(config: Config): Promise<ProbedUpstream[]> {
+  const answered = new Set<string>();
+  const health = watchHealth({
+    ...probing(config),
+    clock: systemClock,
+    onProbe: ({ name }, reachable) => void (reachable && answered.add(name)),
+  });
+  await health.probeAll();
+  health.close();
+  return health.all().map((seen) => ({ ...seen, reachable: answered.has(seen.name) }));
+}
+
+function probing({ upstreams, health }: Config) {
+  return {
+    upstreams: Object.entries(upstreams).map(([name, upstream]) => ({
+      name,
+      kind: upstream.kind,
+      baseUrl: upstream.base_url,
+      headers: { ...requiredHeaders(upstream.kind), ...headersFor(upstream) },
+    })),
+    intervalMs: health.probe_interval_ms,
+    timeoutMs: health.probe_timeout_ms,
+  };
+}
+
 /** A store that cannot be opened takes /c1 down, never /v1: its error is what every conversation route answers. */
 async function openStore({ storage }: Config, probe: Probe): Promise<ConversationStore> {
   try {
@@ -211,6 +236,7 @@ function aliasOf(name: string, { models, upstreams }: Config): Alias {
       ...(upstream.reasoning_history === undefined
         ? {}
         : { reasoningHistory: upstream.reasoning_history }),
+      ...(model.capabilities.image_generation ? { outputModalities: model.modalities.output } : {}),
       ...(isNativeOllama(upstream) ? { ollama: ollamaSettings(upstream, target) } : {}),
     };
   });
@@ -249,16 +275,6 @@ function slotLimits({ upstreams }: Config): Map<string, SlotLimits> {
       },
     ]),
   );
-}
-
-function headersFor(upstream: Config['upstreams'][string]): Record<string, string> {
-  const { api_key, headers } = upstream;
-  // In small letters, so that an operator's header replaces ours of the same name.
-  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
-  return {
-    ...(api_key === undefined ? {} : credentialHeader(upstream, api_key)),
-    ...Object.fromEntries(own),
-  };
 }
 
 function isLoopback(baseUrl: string): boolean {

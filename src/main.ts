@@ -10,7 +10,7 @@ const USAGE = `dgx-gateway ${packageJson.version}
   dgx-gateway serve [--host H] [--port N] [--config FILE] [--set path=value …]
       starts the gateway (the default command)
   dgx-gateway check [--strict] [the same flags]
-      validates the configuration, asks each upstream, prints the effective settings
+      validates the configuration, probes each upstream, prints the effective settings
   dgx-gateway --version | --help
 `;
 

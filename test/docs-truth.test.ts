@@ -66,6 +66,7 @@ describe('the tables of', () => {
         const variable = (literal ?? constant ?? '').toUpperCase();
         if (!(variable in NAMED_VARIABLES)) read.add(variable);
       }
+      for (const [, listed = ''] of text.matchAll(/\bvariable: '([A-Z_]+)'/g)) read.add(listed);
     }
     const told = section(page('docs/configuration.md'), '## Other variables');
     expect(matches(told, /^\| `(\w+)`/gm).toSorted()).toEqual([...read].toSorted());

@@ -64,13 +64,15 @@ models:
 `;
   const { code, out, err } = await check(yaml);
   expect(code).toBe(0);
-  expect(out).toMatch(/good +openai +http:\/\/127\.0\.0\.1:\d+\/v1 +yes +ok 200 +\d+ ms +2/);
-  expect(out).toMatch(/barred +openai +http:\/\/\*\*\*@127\.0\.0\.1:\d+\/v1 +yes +answered 401/);
+  expect(out).toMatch(/good +openai +http:\/\/127\.0\.0\.1:\d+\/v1 +yes +ok +\d+ ms +2\n/);
+  expect(out).toMatch(
+    /barred +openai +http:\/\/\*\*\*@127\.0\.0\.1:\d+\/v1 +yes +refused the key \(HTTP 401\) +\d+ ms +-\n/,
+  );
   expect(out).toMatch(/mine +good +a +yes\n +good +b +yes\n +good +c +no\n/);
   expect(out).toMatch(/other +barred +a +unknown/);
   expect(out).toContain('for want of an upstream: llama-4-scout, ');
   expect(out).toContain('bearer: "***"');
-  expect(err).toBe('Warning: upstream barred: answered 401\n');
+  expect(err).toBe('Warning: upstream barred: refused the key (HTTP 401)\n');
   expect(out + err).not.toContain('hunter');
 });
 
@@ -81,6 +83,79 @@ test('an upstream that cannot be reached is a warning, and a failure with --stri
   expect(out).toMatch(/gone +vllm +\S+ +no +connection refused/);
   expect(err).toBe('Warning: upstream gone: connection refused\n');
   expect((await check(yaml, { argv: ['--strict'] })).code).toBe(1);
+});
+
+/** A server that answers only what `routes` names, if the request carries the header; notes all that it was asked. */
+function picky(header: string, value: string, routes: Record<string, object>) {
+  const asked: string[] = [];
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: (request) => {
+      const { pathname, search } = new URL(request.url);
+      asked.push(`${pathname}${search}`);
+      if (request.headers.get(header) !== value) return new Response(null, { status: 401 });
+      const body = routes[pathname];
+      return body ? Response.json(body) : new Response(null, { status: 404 });
+    },
+  });
+  stops.push(() => server.stop(true));
+  return { asked, root: `http://127.0.0.1:${server.port}` };
+}
+
+test('each kind is asked as a running gateway asks it, with its key in its own header', async () => {
+  const claude = picky('x-api-key', 'k', { '/v1/models': { data: [] } });
+  const google = picky('x-goog-api-key', 'k', { '/v1beta/models': { models: [] } });
+  const cloud = picky('api-key', 'k', { '/openai/v1/models': { data: [{ id: 'gpt' }] } });
+  const local = picky('authorization', 'Bearer k', {
+    '/api/version': { version: '0.30.1' },
+    '/api/ps': { models: [{ name: 'llama4:scout', context_length: 8192 }] },
+    '/api/tags': { models: [{ name: 'llama4:scout' }, { name: 'other:latest' }] },
+  });
+  const resold = picky('authorization', 'Bearer k', {
+    '/api/v1/key': { data: {} },
+    '/api/v1/models': { data: [] },
+  });
+  const { code, out, err } = await check(
+    `
+upstreams:
+  claude: { kind: anthropic, base_url: "${claude.root}/v1", api_key: k }
+  google: { kind: gemini, base_url: "${google.root}/v1beta", api_key: k }
+  cloud: { kind: azure, base_url: "${cloud.root}/openai/v1", api_key: k }
+  ollama: { kind: ollama, base_url: "${local.root}", api_key: k }
+  resold: { kind: openrouter, base_url: "${resold.root}/api/v1", api_key: k }
+models:
+  a: { targets: [{ upstream: claude, model: c }, { upstream: ollama, model: other }, { upstream: cloud, model: gpt }] }
+`,
+    { argv: ['--strict'] },
+  );
+  expect(err).toBe('');
+  expect(code).toBe(0);
+  expect(claude.asked).toEqual(['/v1/models?limit=1']);
+  expect(google.asked).toEqual(['/v1beta/models?pageSize=1']);
+  expect(resold.asked[0]).toBe('/api/v1/key');
+  expect(out).toMatch(/claude +anthropic +\S+ +yes +ok +\d+ ms +-\n/);
+  expect(out).toMatch(/ollama +ollama +\S+ +yes +ok +\d+ ms +2\n/);
+  expect(out).toContain('ollama: version 0.30.1; context 8192 tokens; loaded: llama4:scout\n');
+  expect(out).toMatch(/a +claude +c +unknown\n +ollama +other +yes\n +cloud +gpt +yes\n/);
+});
+
+test('a key that Gemini or Anthropic refuses is said to be refused', async () => {
+  const claude = picky('x-api-key', 'right', {});
+  const google = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: () => Response.json({ error: { details: 'API_KEY_INVALID' } }, { status: 400 }),
+  });
+  stops.push(() => google.stop(true));
+  const { err } = await check(`
+upstreams:
+  claude: { kind: anthropic, base_url: "${claude.root}/v1", api_key: wrong }
+  google: { kind: gemini, base_url: "http://127.0.0.1:${google.port}/v1beta", api_key: wrong }
+`);
+  expect(err).toBe(
+    'Warning: upstream claude: refused the key (HTTP 401)\nWarning: upstream google: refused the key (HTTP 400)\n',
+  );
 });
 
 test('a wrong configuration ends in all its problems and exit code 1', async () => {
@@ -106,7 +181,8 @@ test('without any configuration it shows the engines found here, or says that th
   const engine = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
-    fetch: () => Response.json({ data: [{ id: 'llama4:scout' }] }),
+    fetch: () =>
+      Response.json({ data: [{ id: 'llama4:scout' }], models: [{ name: 'llama4:scout' }] }),
   });
   stops.push(() => engine.stop(true));
   const { out } = await check(undefined, { enginePorts: { ollama: engine.port ?? 0 } });

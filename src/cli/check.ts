@@ -1,14 +1,15 @@
-// `dgx-gateway check`: reads the configuration exactly as `serve` does and says what is wrong with it, or asks every
-// upstream for its models and shows what would be served, with which settings, and with no secret in sight.
+// `dgx-gateway check`: reads the configuration exactly as `serve` does and says what is wrong with it, or probes every
+// upstream as `serve` would and shows what would be served, with which settings, and with no secret in sight.
 
 import { discoverEngines, type DiscoverOptions } from '../config/discover.ts';
 import { loadConfig, type ConfigSources, type LoadedConfig } from '../config/load.ts';
-import { listModels, type ModelList } from '../config/model-list.ts';
+import { listModels } from '../config/model-list.ts';
 import { ConfigError, hideUserInfo } from '../config/problems.ts';
 import type { Config, Target, Upstream } from '../config/schema.ts';
 import { configHash, hideSecrets } from '../config/secrets.ts';
 import { withDiscovered } from '../config/stand-ins.ts';
-import { openAiBaseUrl } from '../config/upstreams.ts';
+import { probeUpstreams, type ProbedUpstream } from '../gateway.ts';
+import { insightLine } from './insight-line.ts';
 
 export interface CheckIo {
   /** After the command's name; `--strict` makes an upstream that does not answer a failure. */
@@ -24,8 +25,9 @@ export interface CheckIo {
 interface Probe {
   readonly name: string;
   readonly upstream: Upstream;
-  readonly list: ModelList;
-  readonly latencyMs: number;
+  readonly seen: ProbedUpstream;
+  /** What it calls its models; null where that is not known. */
+  readonly models: readonly string[] | null;
 }
 
 /** Returns the exit code: 0 for a valid configuration, 1 otherwise. */
@@ -42,9 +44,7 @@ export async function runCheck(io: CheckIo): Promise<number> {
     return 1;
   }
   const config = loaded.discover ? await lookAround(loaded.config, io) : loaded.config;
-  const probes = await Promise.all(
-    Object.entries(config.upstreams).map(([name, upstream]) => probe(name, upstream, config)),
-  );
+  const probes = await probeAll(config);
   io.stdout(
     `${[
       describeSource(loaded),
@@ -53,9 +53,9 @@ export async function runCheck(io: CheckIo): Promise<number> {
       `Effective settings (hash ${configHash(config)})\n\n${effectiveSettings(config)}`,
     ].join('\n\n')}\n`,
   );
-  const silent = probes.filter(({ list }) => !list.ok);
-  for (const { name, list } of silent) {
-    io.stderr(`Warning: upstream ${name}: ${list.ok ? '' : list.fault}\n`);
+  const silent = probes.filter(({ seen }) => seen.problem !== null);
+  for (const { name, seen } of silent) {
+    io.stderr(`Warning: upstream ${name}: ${seen.problem}\n`);
   }
   return strict && silent.length > 0 ? 1 : 0;
 }
@@ -65,14 +65,25 @@ async function lookAround(config: Config, { enginePorts }: CheckIo): Promise<Con
   return withDiscovered(config, await discoverEngines(options));
 }
 
-async function probe(name: string, upstream: Upstream, config: Config): Promise<Probe> {
-  const { api_key, headers } = upstream;
-  const startedAt = performance.now();
-  const list = await listModels(openAiBaseUrl(upstream), {
-    headers: { ...(api_key !== undefined && { authorization: `Bearer ${api_key}` }), ...headers },
-    timeoutMs: config.health.probe_timeout_ms,
+async function probeAll(config: Config): Promise<Probe[]> {
+  const seen = await probeUpstreams(config);
+  const probes = seen.map(async (one) => {
+    const upstream = config.upstreams[one.name];
+    if (!upstream) return [];
+    const models = one.insight?.availableModels ?? (await publicModels(upstream, config));
+    return [{ name: one.name, upstream, seen: one, models }];
   });
-  return { name, upstream, list, latencyMs: Math.round(performance.now() - startedAt) };
+  return (await Promise.all(probes)).flat();
+}
+
+/** OpenRouter's list is public, and too long for a probe. */
+async function publicModels(
+  { kind, base_url }: Upstream,
+  { health }: Config,
+): Promise<readonly string[] | null> {
+  if (kind !== 'openrouter') return null;
+  const list = await listModels(base_url, { timeoutMs: health.probe_timeout_ms });
+  return list.ok ? list.models.map(({ id }) => id) : null;
 }
 
 function describeSource({ source, notes, discover }: LoadedConfig): string {
@@ -84,17 +95,21 @@ function describeSource({ source, notes, discover }: LoadedConfig): string {
 
 function describeUpstreams(probes: readonly Probe[]): string {
   if (probes.length === 0) return 'No upstream: the built-in demo engine would answer.';
-  const rows = probes.map(({ name, upstream, list, latencyMs }) => [
+  const rows = probes.map(({ name, upstream, seen, models }) => [
     name,
     upstream.kind,
     hideUserInfo(upstream.base_url),
-    list.status === null ? 'no' : 'yes',
-    list.ok ? `ok ${list.status}` : list.fault,
-    `${latencyMs} ms`,
-    list.ok ? String(list.models.length) : '-',
+    seen.reachable ? 'yes' : 'no',
+    seen.problem ?? 'ok',
+    seen.latencyMs === null ? '-' : `${Math.round(seen.latencyMs)} ms`,
+    models === null ? '-' : String(models.length),
   ]);
   const head = ['UPSTREAM', 'KIND', 'URL', 'REACHABLE', 'STATUS', 'LATENCY', 'MODELS'];
-  return table([head, ...rows]);
+  const told = probes.flatMap(({ name, seen }) => {
+    const line = seen.insight && insightLine(seen.insight);
+    return line ? [`${name}: ${line}`] : [];
+  });
+  return [table([head, ...rows]), ...(told.length > 0 ? [told.join('\n')] : [])].join('\n\n');
 }
 
 function describeAliases(config: Config, probes: readonly Probe[]): string {
@@ -117,12 +132,16 @@ function describeAliases(config: Config, probes: readonly Probe[]): string {
   return parts.join('\n\n');
 }
 
-/** Whether the upstream itself lists the target's model; an Ollama adds the tag that was left out. */
+/**
+ * Whether the upstream itself lists the target's model; an Ollama adds the tag that was left out, and a llama.cpp
+ * answers to every name.
+ */
 function listed(target: Target, probes: readonly Probe[]): string {
-  const list = probes.find(({ name }) => name === target.upstream)?.list;
-  if (list === undefined || !list.ok) return 'unknown';
+  const probe = probes.find(({ name }) => name === target.upstream);
+  if (!probe?.models) return 'unknown';
+  if (probe.seen.insight?.servesAnyName) return 'yes';
   const names = [target.model, `${target.model}:latest`];
-  return list.models.some(({ id }) => names.includes(id)) ? 'yes' : 'no';
+  return probe.models.some((id) => names.includes(id)) ? 'yes' : 'no';
 }
 
 /** The settings as they could be written into a file, with what was decided for the operator left out. */

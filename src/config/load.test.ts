@@ -222,8 +222,54 @@ describe('which source wins', () => {
     expect(notes).toHaveLength(1);
   });
 
-  test('a key for OpenRouter sends nothing there once other upstreams were chosen', () => {
-    const { config } = load(SPARK, { env: { OPENROUTER_API_KEY: 'k' } });
+  test.each([
+    ['ANTHROPIC_API_KEY', 'anthropic', ['claude-opus-4.7', 'flagship']],
+    ['GEMINI_API_KEY', 'gemini', ['gemini-3.1-pro', 'nano-banana', 'flagship', 'image-gen']],
+  ])('%s alone is enough for the models of %s', (variable, name, aliases) => {
+    const { config, discover, notes } = load(undefined, { env: { [variable]: 'k' } });
+    expect(Object.keys(config.upstreams)).toEqual([name]);
+    expect(config.upstreams[name]).toMatchObject({ kind: name, api_key: 'k' });
+    expect(config.upstreams[name]?.base_url).toStartWith('https://');
+    expect(Object.keys(config.models)).toEqual(aliases);
+    expect(discover).toBe(true);
+    expect(notes).toHaveLength(1);
+  });
+
+  test('all keys together: a model is asked of its own cloud first, then of OpenRouter', () => {
+    const { config, unserved } = load(undefined, {
+      env: {
+        OPENROUTER_API_KEY: 'r',
+        OPENAI_API_KEY: 'o',
+        ANTHROPIC_API_KEY: 'a',
+        GEMINI_API_KEY: 'g',
+      },
+    });
+    expect(unserved).toEqual([]);
+    const upstreamsOf = (alias: string) =>
+      config.models[alias]?.targets.map(({ upstream }) => upstream);
+    expect(upstreamsOf('claude-opus-4.7')).toEqual(['anthropic', 'openrouter']);
+    expect(upstreamsOf('nano-banana')).toEqual(['gemini', 'openrouter']);
+    expect(upstreamsOf('gpt-5.5-pro')).toEqual(['openrouter']);
+    expect(upstreamsOf('image-gen')).toEqual(['gemini', 'openrouter', 'openrouter']);
+  });
+
+  test('a key for OpenAI is used once an alias has a target there, and said to be unused before', () => {
+    const env = { OPENAI_API_KEY: 'k' };
+    const { config, notes } = load(undefined, { env });
+    expect(config.upstreams).toEqual({});
+    expect(notes).toEqual([
+      'OPENAI_API_KEY is set, but no alias has a target at OpenAI, so it is not used.',
+    ]);
+    const yaml = 'models: { gpt: { targets: [{ upstream: openai, model: gpt-5.5 }] } }';
+    const { config: own } = load(yaml, { env });
+    expect(own.upstreams['openai']).toMatchObject({ kind: 'openai', api_key: 'k' });
+    expect(Object.keys(own.models)).toEqual(['gpt']);
+  });
+
+  test('a key for a cloud sends nothing there once other upstreams were chosen', () => {
+    const { config } = load(SPARK, {
+      env: { OPENROUTER_API_KEY: 'k', GEMINI_API_KEY: 'k' },
+    });
     expect(Object.keys(config.upstreams)).toEqual(['spark']);
   });
 });

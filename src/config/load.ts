@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defaultCatalogue, mergeCatalogue, newRecord, serveModels } from './catalogue.ts';
+import { addClouds } from './cloud-keys.ts';
 import { crossCheck } from './cross-checks.ts';
 import { freezeDeeply } from './freeze.ts';
 import { applyOverrides, environmentOverrides, knownNames, readFlags } from './overrides.ts';
@@ -12,7 +13,7 @@ import { ConfigError, type Problem } from './problems.ts';
 import { fileFault, resolveReferences, type ReadFile } from './references.ts';
 import { settingsSchema, type Config, type Settings, type Upstream } from './schema.ts';
 import { describeIssue } from './schema-problems.ts';
-import { assign, isTree, mergeTrees, newTree, treeAt, type Tree } from './tree.ts';
+import { isTree, mergeTrees, newTree, treeAt, type Tree } from './tree.ts';
 import { toUpstream } from './upstreams.ts';
 import { parseYamlFile } from './yaml-file.ts';
 
@@ -51,7 +52,7 @@ export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
   const origins = overrideTree(file.tree, { env, flags, known }, problems);
   const written = resolveReferences(file.tree, { env, cwd, readFile });
   const discover = Object.keys(treeAt(written.tree, 'upstreams')).length === 0;
-  const notes = discover ? addOpenRouter(written.tree, origins, env) : [];
+  const notes = discover ? addClouds(written.tree, origins, env) : [];
   const { settings, found } = checkSettings(written.tree);
   const unresolved = new Set(written.problems.map(({ path }) => path));
   const provenance = { origins, referred: written.referred };
@@ -112,16 +113,6 @@ interface OverrideSources {
 function overrideTree(tree: Tree, sources: OverrideSources, problems: Problem[]): Origins {
   const fromEnvironment = environmentOverrides(sources.env, sources.known, problems);
   return applyOverrides(tree, [...fromEnvironment, ...sources.flags.overrides], problems);
-}
-
-/** A key for OpenRouter in the environment is enough to use it, but never beside upstreams that were chosen. */
-function addOpenRouter(tree: Tree, origins: Origins, env: Environment): string[] {
-  const key = env['OPENROUTER_API_KEY'];
-  if (key === undefined || key === '') return [];
-  const upstream = Object.assign(newTree(), { kind: 'openrouter', api_key: key });
-  if (!assign(tree, ['upstreams', 'openrouter'], upstream)) return [];
-  origins.set('upstreams.openrouter.api_key', 'OPENROUTER_API_KEY');
-  return ['OPENROUTER_API_KEY is set, so OpenRouter answers for its models.'];
 }
 
 function checkSettings(tree: Tree): { settings: Settings | undefined; found: Problem[] } {

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'bun:test';
 import { loadConfig } from './load.ts';
-import { isNativeOllama, openAiBaseUrl, timeoutsFor, toUpstream } from './upstreams.ts';
+import { isNativeOllama, timeoutsFor, toUpstream } from './upstreams.ts';
 
 const { config } = loadConfig({
   env: {},
@@ -24,11 +24,11 @@ test('an Ollama is asked over its own API, unless its address says /v1, and noth
   const addressOf = (kind: 'ollama' | 'openai', base_url: string) => {
     const limits = { timeouts: { connect_ms: 1 }, max_queued: 1, queue_ms: 1 };
     const upstream = toUpstream({ kind, base_url, headers: {}, ...limits });
-    return [upstream.base_url, openAiBaseUrl(upstream), isNativeOllama(upstream)];
+    return [upstream.base_url, isNativeOllama(upstream)];
   };
-  expect(addressOf('ollama', 'http://h:1/')).toEqual(['http://h:1', 'http://h:1/v1', true]);
-  expect(addressOf('ollama', 'http://h/v1/')).toEqual(['http://h/v1', 'http://h/v1', false]);
-  expect(addressOf('openai', 'http://h/api//')).toEqual(['http://h/api', 'http://h/api', false]);
+  expect(addressOf('ollama', 'http://h:1/')).toEqual(['http://h:1', true]);
+  expect(addressOf('ollama', 'http://h/v1/')).toEqual(['http://h/v1', false]);
+  expect(addressOf('openai', 'http://h/api//')).toEqual(['http://h/api', false]);
 });
 
 test('a chat model has the ordinary time limits', () => {
@@ -42,7 +42,9 @@ test('a chat model has the ordinary time limits', () => {
 
 test('image and reasoning models, configurable ones included, have the long ones', () => {
   const long = { connectMs: 5000, firstByteMs: 600_000, idleMs: 600_000, totalMs: 1_800_000 };
-  expect(limits('openrouter', 'gpt-image')).toEqual(long);
+  for (const alias of ['nano-banana', 'gpt-image', 'image-gen']) {
+    expect(limits('openrouter', alias)).toEqual(long);
+  }
   expect(limits('openrouter', 'flagship')).toEqual(long);
   expect(limits('openrouter', 'mistral-small-4')).toEqual(long);
 });

@@ -19,11 +19,6 @@ export function isNativeOllama({ kind, base_url }: Pick<Upstream, 'kind' | 'base
   return kind === 'ollama' && !/\/v1\/*$/.test(base_url);
 }
 
-/** Where its OpenAI-compatible routes hang, such as `/models`: an Ollama has them beside its own. */
-export function openAiBaseUrl(upstream: Pick<Upstream, 'kind' | 'base_url'>): string {
-  return isNativeOllama(upstream) ? `${upstream.base_url}/v1` : upstream.base_url;
-}
-
 /** The upstream as the gateway uses it. Its settings must have an address, or a kind with a known one. */
 export function toUpstream(settings: Settings['upstreams'][string]): Upstream {
   const { kind, base_url = PUBLIC_BASE_URLS[kind] ?? '', ...rest } = settings;

@@ -2,7 +2,7 @@
 import { toGatewayError } from '../domain/errors.ts';
 import type { Deadlines } from '../domain/deadlines.ts';
 import type { Target } from '../providers/provider.ts';
-import { awaitOpening, eventStream, type EventSource } from '../sse/event-stream.ts';
+import { awaitOpening, eventStream, type EventSource, type Opening } from '../sse/event-stream.ts';
 import type { Exchange } from './exchange.ts';
 import { setRateHeaders } from './gates.ts';
 import { errorEvent } from './refuse.ts';
@@ -44,7 +44,7 @@ export async function streamReply(exchange: Exchange, reply: StreamedReply): Pro
   const opening = reply.opensWithError
     ? { silent: true as const, first: source.next() }
     : await awaitOpening(source, { deadlines, heartbeatMs });
-  exchange.record.answeredAt = exchange.clock.elapsed();
+  noteFirstByte(exchange, opening);
   exchange.heldOpen = true;
   const body = eventStream(opening, source, {
     deadlines,
@@ -59,6 +59,14 @@ export async function streamReply(exchange: Exchange, reply: StreamedReply): Pro
   // nginx would otherwise hold tokens back until its buffer is full.
   headers.set('x-accel-buffering', 'no');
   return new Response(body, { headers });
+}
+
+/** A ping is no answer: of a silent upstream it is not known yet when the headers go out. */
+function noteFirstByte({ record, clock }: Exchange, opening: Opening): void {
+  const note = () => (record.answeredAt = clock.elapsed());
+  if (!opening.silent) note();
+  // A failure is told by the stream itself, and is no answer either.
+  else opening.first.then(note, () => undefined);
 }
 
 /** Why an exchange ended when it was the client who ended it: nobody is left to be told. */

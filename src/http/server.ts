@@ -47,7 +47,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     if (told) {
       record.errorCode = told.code;
       // A stream has its 200 out already.
-      if (!record.stream || record.answeredAt === undefined) record.status = told.status;
+      if (!exchange.heldOpen) record.status = told.status;
     }
     deps.probe.requestFinished(record, error);
     if (open.size > 0) return;

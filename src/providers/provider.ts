@@ -31,6 +31,8 @@ export interface Target {
   readonly timeouts: Timeouts;
   /** How /c1 sends earlier reasoning back, where the operator says so; by kind where absent. */
   readonly reasoningHistory?: ReasoningHistory;
+  /** What its answers consist of, where that is more than text. */
+  readonly outputModalities?: readonly string[];
   /** What Ollama alone is told with each request. */
   readonly ollama?: OllamaSettings;
 }

@@ -79,3 +79,27 @@ test('OpenRouter is told who asks, unless the operator says it', () => {
   expect(headersFor('openrouter', { 'X-Title': 'mine' })).toEqual({});
   expect(headersFor('vllm', {})).toEqual({});
 });
+
+describe('modalities', () => {
+  const sent = (kind: string, body: string, outputModalities?: readonly string[]) =>
+    requestForKind(body, {
+      ...TARGET,
+      kind,
+      ...(outputModalities === undefined ? {} : { outputModalities }),
+    }).body;
+  const plain = '{"messages":[]}';
+
+  test('are what OpenRouter draws nothing without, and no more than the model gives', () => {
+    expect(sent('openrouter', plain, ['text', 'image'])).toBe(
+      '{"messages":[],"modalities":["image","text"]}',
+    );
+    expect(sent('openrouter', plain, ['image'])).toBe('{"messages":[],"modalities":["image"]}');
+  });
+
+  test('of the client stay, and nobody else is told of any', () => {
+    const chosen = '{"messages":[],"modalities":["image"]}';
+    expect(sent('openrouter', chosen, ['text', 'image'])).toBe(chosen);
+    expect(sent('openrouter', plain)).toBe(plain);
+    expect(sent('vllm', plain, ['text', 'image'])).toBe(plain);
+  });
+});

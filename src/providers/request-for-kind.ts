@@ -14,6 +14,8 @@ interface KindRequest {
 interface Wish {
   /** Without this in its text a request need not be looked at. */
   readonly key: string;
+  /** Which targets it concerns; all of the kind where absent. */
+  concerns?(target: Target): boolean;
   changes(document: JsonDocument, target: Target): Changes;
 }
 
@@ -49,11 +51,22 @@ const NO_TOOL_CHOICE: Wish = {
     value['tool_choice'] === 'none' ? { tools: null, tool_choice: null } : { tool_choice: null },
 };
 
+/** OpenRouter has nothing drawn that was not asked for, and refuses to be asked for more than a model gives. */
+const DRAWN: Wish = {
+  key: '"messages"',
+  concerns: ({ outputModalities }) => outputModalities?.includes('image') === true,
+  changes({ value }, { outputModalities = [] }) {
+    const kinds = ['image', 'text'].filter((kind) => outputModalities.includes(kind));
+    return value['modalities'] === undefined ? { modalities: JSON.stringify(kinds) } : {};
+  },
+};
+
 const WISHES: Readonly<Record<string, readonly Wish[]>> = {
   openai: [RENAMED_LIMIT],
   azure: [RENAMED_LIMIT],
   lmstudio: [OLD_LIMIT],
   ollama: [OLD_LIMIT, NO_TOOL_CHOICE],
+  openrouter: [DRAWN],
 };
 
 /** Headers that a kind should get unless the operator sets them: OpenRouter shows who its calls come from. */
@@ -63,7 +76,9 @@ const HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** The request for this target; `modality_not_supported` for what its kind would leave out in silence. */
 export function requestForKind(body: string, target: Target): KindRequest {
-  const wishes = (WISHES[target.kind] ?? []).filter(({ key }) => body.includes(key));
+  const wishes = (WISHES[target.kind] ?? []).filter(
+    ({ key, concerns }) => body.includes(key) && (concerns?.(target) ?? true),
+  );
   const headers = missingHeaders(target);
   if (target.kind !== 'ollama' && wishes.length === 0) return { body, headers };
   const document = parseDocument(body);
