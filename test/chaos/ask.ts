@@ -12,6 +12,7 @@ export interface Form {
 
 export interface Ask {
   readonly form: Form;
+  readonly model: string;
   readonly mark: string;
   /** Of /c1: to be gone on with. */
   readonly conversation: string | null;
@@ -33,7 +34,7 @@ export interface Told {
 /** Rejects when the gateway hangs or its connection breaks. */
 export async function ask(
   gateway: GatewayProcess,
-  { form, mark, conversation }: Ask,
+  { form, model, mark, conversation }: Ask,
 ): Promise<Told> {
   const { api, stream } = form;
   const path = api === 'v1' ? '/v1/chat/completions' : '/c1/chat';
@@ -42,7 +43,7 @@ export async function ask(
       ? { messages: [{ role: 'user', content: mark }] }
       : { message: mark, ...(conversation === null ? {} : { conversation_id: conversation }) };
   const response = await gateway.request(path, {
-    body: { model: 'chain', stream, ...question },
+    body: { model, stream, ...question },
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
   const { headers } = response;

@@ -37,6 +37,8 @@ const MAX_CONCURRENT = 24;
 const LONGEST = 6;
 /** What the gateway may grow by after its first fifth of the time. */
 const MOST_GROWTH_BYTES = 192 * 1024 * 1024;
+/** The same targets: in order, and side by side, which spreads the load over all three. */
+const ALIASES = ['chain', 'replicas'] as const;
 const FORMS: readonly Form[] = [
   { api: 'v1', stream: true },
   { api: 'v1', stream: false },
@@ -110,7 +112,7 @@ health: { probe_interval_ms: 500, probe_timeout_ms: 500 }
 upstreams:
 ${targets.map(({ name, url }) => `  ${name}: { kind: openai, base_url: "${url}", ${limits}, timeouts: { ${timeouts} } }`).join('\n')}
 models:
-  chain: { targets: [${targets.map(({ name }) => `{ upstream: ${name}, model: model-${name} }`).join(', ')}] }
+${ALIASES.map((alias) => `  ${alias}: { targets: [${targets.map(({ name }) => `{ upstream: ${name}, model: model-${name}${alias === 'replicas' ? ', weight: 1' : ''} }`).join(', ')}] }`).join('\n')}
 `;
 }
 
@@ -120,7 +122,8 @@ async function runClient(run: Run, random: Random): Promise<void> {
   while (!run.isOver) {
     const form = random.pick(FORMS) ?? { api: 'v1', stream: true };
     const mark = `m${++run.marks}`;
-    const id = await askOnce(run, { form, mark, conversation });
+    const model = random.pick(ALIASES) ?? 'chain';
+    const id = await askOnce(run, { form, model, mark, conversation });
     if (form.api === 'v1') continue;
     conversation = id;
     if (++length % LONGEST === 0) conversation = null;

@@ -5,8 +5,8 @@ import type { Random } from '../crash/random.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import type { ChaosTarget } from './target.ts';
 
-/** How long the old and the new keeper are healthy together: several times what a request takes at the worst. */
-const OVERLAP_MS = 2_500;
+/** How long the old and the new keeper are healthy together: more than what a request takes at the worst. */
+const OVERLAP_MS = 2_000;
 
 export interface Upset {
   /** Faults so far, by kind. */
@@ -23,24 +23,31 @@ export function upset(targets: readonly ChaosTarget[], random: Random): Upset {
   let keeper = targets.at(-1);
   let previous: ChaosTarget | undefined;
 
+  let deck: Fault[] = [];
+  /** Every kind once before any comes again. */
+  function draw(): Fault {
+    if (deck.length === 0) deck = [...FAULTS];
+    return deck.splice(random.below(deck.length), 1)[0] ?? 'killed';
+  }
+
   async function trouble(target: ChaosTarget): Promise<void> {
-    let fault: Fault = 'killed';
+    let fault: Fault = target === targets[0] ? 'killed' : draw();
     let share = 1;
     while (!over()) {
-      await Bun.sleep(100 + random.below(400));
+      await Bun.sleep(50 + random.below(200));
       if (over() || target === keeper || target === previous) continue;
       counts.set(fault, (counts.get(fault) ?? 0) + 1);
       await target.break(fault, share);
-      await untilElapsed(200 + random.below(2_300), () => over() || target === keeper);
+      await untilElapsed(150 + random.below(850), () => over() || target === keeper);
       await target.heal();
-      fault = random.pick(FAULTS) ?? 'killed';
-      share = random.pick([1, 1, 0.3]) ?? 1;
+      fault = draw();
+      share = random.pick([1, 0.5, 0.2]) ?? 1;
     }
   }
 
   async function handOver(): Promise<void> {
     while (!over()) {
-      await untilElapsed(500 + random.below(2_500), over);
+      await untilElapsed(2_000 + random.below(3_000), over);
       const next = random.pick(targets.filter((target) => target !== keeper));
       [previous, keeper] = [keeper, next];
       // Its trouble ends as soon as it is told; the two are healthy together from then on.
