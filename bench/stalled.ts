@@ -71,39 +71,42 @@ async function whileHanging<T>(gateway: BenchProcess, during: () => Promise<T>):
   return result;
 }
 
+/** Of the healthy requests of one load; the CPU time is that of the gateway's process alone. */
+type Figures = Record<'p50, ms' | 'p99, ms' | 'CPU, µs', number>;
+
 async function measure(gateway: BenchProcess): Promise<void> {
   console.log(
     `\nBun ${Bun.version}, load ${loadavg()[0]?.toFixed(1)}, ${ROUNDS} rounds, ${HANGING} requests hanging, medians (lowest to highest)\n`,
   );
-  row(['requests', 'quantile', 'alone ms', 'stalled ms', 'stalled / alone', 'alone / alone']);
+  row(['requests', 'of one', 'alone', 'stalled', 'stalled / alone', 'alone / alone']);
   row(['---', '--:', '--:', '--:', '--:', '--:']);
   for (const { name, total, concurrency } of LOADS) {
-    const load = () => requests(gateway.url, { total, concurrency, body });
+    const load = async (): Promise<Figures> => {
+      const before = gateway.cpuMicros();
+      const { latencies } = await requests(gateway.url, { total, concurrency, body });
+      return {
+        'p50, ms': quantile(latencies, 0.5),
+        'p99, ms': quantile(latencies, 0.99),
+        'CPU, µs': (gateway.cpuMicros() - before) / total,
+      };
+    };
     await load();
-    const rounds: {
-      before: readonly number[];
-      stalled: readonly number[];
-      after: readonly number[];
-    }[] = [];
+    const rounds: { before: Figures; stalled: Figures; after: Figures }[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const before = (await load()).latencies;
-      const stalled = (await whileHanging(gateway, load)).latencies;
-      const after = (await load()).latencies;
-      rounds.push({ before, stalled, after });
+      const before = await load();
+      const stalled = await whileHanging(gateway, load);
+      rounds.push({ before, stalled, after: await load() });
     }
-    for (const q of [0.5, 0.99]) {
-      const figures = rounds.map(({ before, stalled, after }) => {
-        const [first, second] = [quantile(before, q), quantile(after, q)];
-        const alone = (first + second) / 2;
-        return { alone, stalled: quantile(stalled, q), first, second };
-      });
+    for (const figure of ['p50, ms', 'p99, ms', 'CPU, µs'] as const) {
+      const alone = rounds.map(({ before, after }) => (before[figure] + after[figure]) / 2);
+      const stalled = rounds.map((round) => round.stalled[figure]);
       row([
         name,
-        `p${q * 100}`,
-        spread(figures.map(({ alone }) => alone)),
-        spread(figures.map(({ stalled }) => stalled)),
-        spread(figures.map(({ alone, stalled }) => stalled / alone)),
-        spread(figures.map(({ first, second }) => second / first)),
+        figure,
+        spread(alone),
+        spread(stalled),
+        spread(stalled.map((value, at) => value / (alone[at] ?? Number.NaN))),
+        spread(rounds.map(({ before, after }) => after[figure] / before[figure])),
       ]);
     }
   }
