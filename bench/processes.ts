@@ -26,6 +26,8 @@ export interface GatewayOptions {
   readonly kind?: string;
   /** What the upstream calls the model. */
   readonly model?: string;
+  /** The address of a second upstream, behind the alias `stalled`. */
+  readonly stalledUrl?: string;
   /** A script that is run in the gateway's process first. */
   readonly preload?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -34,16 +36,23 @@ export interface GatewayOptions {
 /** The gateway as `serve` starts it, in front of `upstreamUrl`, without a rate limit that would stop the benchmark. */
 export async function startGateway(
   upstreamUrl: string,
-  { kind = 'openai', model = 'bench-model', preload, env = {} }: GatewayOptions = {},
+  { kind = 'openai', model = 'bench-model', stalledUrl, preload, env = {} }: GatewayOptions = {},
 ): Promise<BenchProcess> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
   const config = join(directory, 'gateway.yaml');
+  const [upstream, alias] =
+    stalledUrl === undefined
+      ? ['', '']
+      : [
+          `, stalled: { kind: openai, base_url: ${stalledUrl}/v1 }`,
+          ', stalled: { targets: [{ upstream: stalled, model: stalled }] }',
+        ];
   writeFileSync(
     config,
     `catalogue: replace
 limits: { rate_per_second: 1000000, burst: 1000000 }
-upstreams: { bench: { kind: ${kind}, base_url: ${upstreamUrl}/v1 } }
-models: { bench: { targets: [{ upstream: bench, model: ${JSON.stringify(model)} }] } }
+upstreams: { bench: { kind: ${kind}, base_url: ${upstreamUrl}/v1 }${upstream} }
+models: { bench: { targets: [{ upstream: bench, model: ${JSON.stringify(model)} }] }${alias} }
 `,
   );
   const main = new URL('../src/main.ts', import.meta.url).pathname;

@@ -256,6 +256,22 @@ describe('a target that keeps failing', () => {
     await chain.gateway.logged('target answers again', '"upstream":"one"');
   });
 
+  test('is not the one who is asked once more while that of another is closed', async () => {
+    const chain = await chainOf([refuses(429, { 'retry-after': '30' }), answers('two')]);
+    await ask(chain);
+    const [one, two] = chain.upstreams;
+    if (!one || !two) throw new Error('there are two');
+    one.script = refuses(503);
+    for (let n = 0; n < 6; n++) {
+      two.script = (call) => {
+        two.script = answers('two');
+        return refuses(503)(call);
+      };
+      const reply = await ask(chain);
+      expect([reply.status, reply.headers.get('x-gateway-upstream')]).toEqual([200, 'two']);
+    }
+  });
+
   test('is asked all the same where there is nobody else', async () => {
     const chain = await chainOf([refuses(401)]);
     for (let n = 0; n < 5; n++) expect((await ask(chain)).status).toBe(502);

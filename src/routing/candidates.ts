@@ -84,7 +84,7 @@ async function* onceMore(
   }
 }
 
-/** Whom another try may cure, and after what pause: the one who wants the shortest. */
+/** Whom another try may cure, and after what pause: one whose circuit is closed, then who wants the shortest. */
 function soonestRetry({ plan, failures }: Search, tries: number, deps: CandidatesDeps) {
   return plan
     .flatMap((target) => {
@@ -92,7 +92,7 @@ function soonestRetry({ plan, failures }: Search, tries: number, deps: Candidate
       if (!last || verdictOn(last.error) !== 'retry') return [];
       const { retryWaitMs: mostMs, random } = deps;
       const pauseMs = retryPause(last.error, { tries, mostMs, random });
-      return pauseMs === null ? [] : [{ target, pauseMs }];
+      return pauseMs === null ? [] : [{ target, pauseMs, isAdmitted: deps.breaker.admits(target) }];
     })
-    .toSorted((a, b) => a.pauseMs - b.pauseMs)[0];
+    .toSorted((a, b) => Number(b.isAdmitted) - Number(a.isAdmitted) || a.pauseMs - b.pauseMs)[0];
 }

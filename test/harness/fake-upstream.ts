@@ -84,7 +84,7 @@ export async function startFakeUpstream(
 }
 
 /** Reads requests with a content-length, one after another on one connection. */
-function readRequests(socket: Socket, onCall: (call: UpstreamCall) => void): void {
+export function readRequests(socket: Socket, onCall: (call: UpstreamCall) => void): void {
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   let received = Buffer.alloc(0);
   socket.on('data', (bytes: Buffer) => {
