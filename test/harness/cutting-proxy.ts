@@ -21,7 +21,9 @@ export type ConnectionFault =
   /** A request is answered with an RST. */
   | 'resets'
   /** So is one on a connection that has been used before; a new connection works. */
-  | 'resets used connections';
+  | 'resets used connections'
+  /** The same with a FIN. */
+  | 'closes used connections';
 
 export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
   const { port } = new URL(target);
@@ -46,8 +48,11 @@ export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
     upstream.on('close', () => client.end());
     let isUsed = false;
     client.on('data', (bytes) => {
-      if (proxy.fault === 'swallows') return;
-      if (proxy.fault === 'resets' || (proxy.fault !== null && isUsed)) client.resetAndDestroy();
+      const { fault } = proxy;
+      if (fault === 'swallows') return;
+      if (fault === 'resets' || (fault === 'resets used connections' && isUsed))
+        client.resetAndDestroy();
+      else if (fault === 'closes used connections' && isUsed) client.destroy();
       else upstream.write(bytes);
     });
     upstream.on('data', (bytes: Buffer) => {

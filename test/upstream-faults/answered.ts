@@ -196,7 +196,15 @@ const IDLE: readonly FaultRow[] = [
     id: 'U19',
     does: 'closes a connection while it is idle',
     script: keepingAlive,
-    before: (proxy) => proxy.cutNow(),
+    toIdle: (proxy) => proxy.cutNow(),
+    views: everywhere(answers('all well')),
+    keepsAlive: true,
+  },
+  {
+    id: 'U19',
+    does: 'closes an idle connection as the next request comes',
+    script: keepingAlive,
+    toIdle: (proxy) => (proxy.fault = 'closes used connections'),
     views: everywhere(answers('all well')),
     keepsAlive: true,
   },
@@ -204,8 +212,9 @@ const IDLE: readonly FaultRow[] = [
     id: 'U19',
     does: 'resets an idle connection as the next request comes',
     script: keepingAlive,
-    fault: 'resets used connections',
-    views: everywhere(answers('all well')),
+    toIdle: (proxy) => (proxy.fault = 'resets used connections'),
+    // The one retry that the target gets.
+    views: everywhere(answers('all well', 2)),
     keepsAlive: true,
   },
 ];

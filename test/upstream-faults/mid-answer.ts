@@ -7,6 +7,7 @@ import {
   fails,
   half,
   HALF,
+  HALF_JSON,
   halfThen,
   head,
   midAnswer,
@@ -15,7 +16,6 @@ import {
 } from './row.ts';
 
 const HALF_EVENT = sse(chunk({ role: 'assistant', content: HALF }));
-const HALF_JSON = '{"choices":[{"message":{"content":"half ';
 
 /** Half an answer, whose head says how much more there would be, then the end. */
 const cutShort =
@@ -26,7 +26,7 @@ const cutShort =
   };
 
 const halfJson: UpstreamScript = async (call) => {
-  await half(call);
+  await call.send(head(call, 'connection: close') + HALF_JSON);
   call.end();
 };
 

@@ -37,6 +37,7 @@ export interface BreaksOff {
 export interface Answers {
   readonly kind: 'answers';
   readonly text: string;
+  readonly attempts: number;
 }
 
 export type View = Fails | BreaksOff | Answers;
@@ -55,8 +56,8 @@ export interface FaultRow {
   readonly fault?: ConnectionFault;
   /** Happens once the gateway has seen all that the script has sent. */
   readonly then?: (proxy: CuttingProxy) => void;
-  /** Happens before each request; the connection of the one before is idle by then. */
-  readonly before?: (proxy: CuttingProxy) => void;
+  /** A request before each of those that are looked at leaves a connection that is idle, to which this happens. */
+  readonly toIdle?: (proxy: CuttingProxy) => void;
   /** An alias other than that of the scripted upstream. */
   readonly alias?: 'refused' | 'nameless' | 'without-tls';
   /** The upstream's time limits. */
@@ -83,8 +84,8 @@ export function fails(status: number, code: ErrorCode, options: FailsOptions = {
   return { kind: 'fails', status, code, attempts: 1, kept: '', ...options };
 }
 
-export function answers(text: string): Answers {
-  return { kind: 'answers', text };
+export function answers(text: string, attempts = 1): Answers {
+  return { kind: 'answers', text, attempts };
 }
 
 export function everywhere(view: View): FaultRow['views'] {
@@ -103,6 +104,7 @@ export function midAnswer(status: number, code: ErrorCode, whole: View = fails(s
 }
 
 export const HALF = 'half ';
+export const HALF_JSON = '{"choices":[{"message":{"content":"half ';
 
 /** The key with which the gateway asks its upstream: nobody else may ever see it. */
 export const UPSTREAM_KEY = 'upstream-secret-key';
@@ -130,7 +132,7 @@ export async function half(call: UpstreamCall): Promise<void> {
     await call.send(sse(chunk({ role: 'assistant', content: HALF })));
     return;
   }
-  await call.send(`${JSON_HEAD}connection: close\r\n\r\n{"choices":[{"message":{"content":"half `);
+  await call.send(head(call, 'content-length: 9999') + HALF_JSON);
 }
 
 const JSON_HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';

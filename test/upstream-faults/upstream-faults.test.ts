@@ -142,8 +142,9 @@ function keptOf(view: View): object {
   return { status: 'failed', error_code: view.code, text, output_node: null };
 }
 
-const attemptsOf = (view: View): number => (view.kind === 'fails' ? view.attempts : 1);
-const failuresOf = (view: View): number => (view.kind === 'answers' ? 0 : attemptsOf(view));
+const attemptsOf = (view: View): number => (view.kind === 'breaks off' ? 1 : view.attempts);
+const failuresOf = (view: View): number =>
+  attemptsOf(view) - (view.kind === 'answers' ? 1 : 0);
 const sumOf = ({ views }: FaultRow): number =>
   VIEWS.reduce((sum, name) => sum + failuresOf(views[name]), 0);
 

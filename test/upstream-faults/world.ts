@@ -40,9 +40,12 @@ export async function startWorld(row: FaultRow): Promise<World> {
     upstream,
     alias,
     async during(request) {
-      row.before?.(proxy);
       if (row.script) upstream.script = row.script;
-      proxy.fault = row.fault ?? null;
+      if (row.toIdle) {
+        await (await ask(gateway)).text();
+        row.toIdle(proxy);
+      }
+      if (row.fault) proxy.fault = row.fault;
       const sent = row.then && whenSent(upstream, row);
       const pending = request();
       if (row.then) {
@@ -113,6 +116,7 @@ models:
   refused: { targets: [{ upstream: refused, model: m }] }
   nameless: { targets: [{ upstream: nameless, model: m }] }
   without-tls: { targets: [{ upstream: plain, model: m }] }
+routing: { retry_wait_ms: 10 }
 `;
 }
 
