@@ -11,23 +11,17 @@ import {
   streamOf,
   type UpstreamScript,
 } from '../harness/fake-upstream.ts';
-import {
-  answers,
-  asksForStream,
-  closing,
-  everywhere,
-  fails,
-  half,
-  head,
-  type FaultRow,
-} from './row.ts';
+import { answers, asksForStream, closing, everywhere, fails, head, type FaultRow } from './row.ts';
 
 const STREAMED = streamOf(['all ', 'well']).map(sse).join('');
 const WHOLE = JSON.stringify(completion('all well'));
 
 /** A reply in the form that was asked for, compressed by `compress`, its head naming `encoding`. */
-const encoded =
-  (encoding: string, compress: (text: string) => Uint8Array, form = { STREAMED, WHOLE }) =>
+const encoded = (
+  encoding: string,
+  compress: (text: string) => Uint8Array,
+  form = { STREAMED, WHOLE },
+) =>
   (async (call) => {
     const body = compress(asksForStream(call) ? form.STREAMED : form.WHOLE);
     const lines = `content-encoding: ${encoding}\r\ncontent-length: ${body.length}\r\nconnection: close`;
@@ -165,6 +159,12 @@ const UNUSUAL: readonly FaultRow[] = [
     views: { ...protocolError, '/v1 whole': fails(502, 'upstream_interrupted') },
   },
   {
+    id: 'U17',
+    does: 'sends JSON without choices',
+    script: (call) => closing(call, '{"choices":[]}'),
+    views: protocolError,
+  },
+  {
     id: 'U18',
     does: 'finishes twice, tells usage twice and mixes in a second choice',
     script: (call) =>
@@ -213,8 +213,7 @@ const IDLE: readonly FaultRow[] = [
     does: 'resets an idle connection as the next request comes',
     script: keepingAlive,
     toIdle: (proxy) => (proxy.fault = 'resets used connections'),
-    // The one retry that the target gets.
-    views: everywhere(answers('all well', 2)),
+    views: everywhere(answers('all well')),
     keepsAlive: true,
   },
 ];

@@ -1,6 +1,6 @@
 // Upstream faults before the answer has begun: a plain HTTP error on both APIs, stream or not.
-import { closing, everywhere, fails, head, type FaultRow } from './row.ts';
-import type { UpstreamScript } from '../harness/fake-upstream.ts';
+import { replySse, type UpstreamScript } from '../harness/fake-upstream.ts';
+import { asksForStream, closing, everywhere, fails, head, type FaultRow } from './row.ts';
 
 const unavailable = everywhere(fails(503, 'upstream_unavailable', { attempts: 2 }));
 const PAGE = '<!doctype html><html><body>Bad gateway at 10.0.0.7</body></html>';
@@ -64,28 +64,24 @@ const REFUSING: readonly FaultRow[] = [
     views: everywhere(fails(429, 'upstream_rate_limited', { attempts: 2, retryAfter: '1' })),
     circuit: 'open',
   },
-  ...[401, 403].map(
-    (status): FaultRow => ({
-      id: 'U11',
-      does: `refuses our key with ${status}`,
-      script: refuses(status, { message: 'Incorrect API key: sk-proj-1234' }),
-      views: everywhere(fails(502, 'upstream_auth_failed')),
-      never: /sk-proj|Incorrect/,
-      alerts: '"level":50',
-      circuit: 'open',
-    }),
-  ),
-  ...[400, 404, 413, 422].map(
-    (status): FaultRow => ({
-      id: 'U12',
-      does: `refuses the request with ${status}`,
-      script: refuses(status, { message: 'bad \u001b[31m\r\nx: y' }),
-      views: everywhere(fails(status, 'upstream_rejected')),
-      // oxlint-disable-next-line no-control-regex -- it is what must not be there
-      never: /\u001b|\\u001b|\r\nx: y/,
-      circuit: 'closed',
-    }),
-  ),
+  ...[401, 402, 403].map((status): FaultRow => ({
+    id: 'U11',
+    does: `refuses our key with ${status}`,
+    script: refuses(status, { message: 'Incorrect API key: sk-proj-1234' }),
+    views: everywhere(fails(502, 'upstream_auth_failed')),
+    never: /sk-proj|Incorrect/,
+    alerts: '"level":50',
+    circuit: 'open',
+  })),
+  ...[400, 404, 413, 422].map((status): FaultRow => ({
+    id: 'U12',
+    does: `refuses the request with ${status}`,
+    script: refuses(status, { message: 'bad \u001b[31m\r\nx: y' }),
+    views: everywhere(fails(status, 'upstream_rejected')),
+    // oxlint-disable-next-line no-control-regex -- it is what must not be there
+    never: /\u001b|\\u001b|\r\nx: y/,
+    circuit: 'closed',
+  })),
   {
     id: 'U12',
     does: 'finds the prompt too long',
@@ -105,7 +101,8 @@ const FAILING: readonly FaultRow[] = [
   {
     id: 'U13',
     does: 'fails with 502 and a page',
-    script: (call) => closing(call, PAGE, { status: 502, headers: { 'content-type': 'text/html' } }),
+    script: (call) =>
+      closing(call, PAGE, { status: 502, headers: { 'content-type': 'text/html' } }),
     views: unavailable,
     never: NEVER_A_PAGE,
   },
@@ -128,18 +125,52 @@ const FAILING: readonly FaultRow[] = [
     script: (call) => closing(call, ''),
     views: everywhere(fails(502, 'upstream_protocol_error')),
   },
-  ...[301, 302, 303, 307, 308].map(
-    (status): FaultRow => ({
-      id: 'U20',
-      does: `redirects with ${status}`,
-      script: (call) =>
-        closing(call, '', {
-          status,
-          headers: { location: `http://${call.headers.get('host')}/v1/chat/completions` },
-        }),
-      views: everywhere(fails(502, 'upstream_protocol_error')),
-    }),
-  ),
+  ...[301, 302, 303, 307, 308].map((status): FaultRow => ({
+    id: 'U20',
+    does: `redirects with ${status}`,
+    script: (call) =>
+      closing(call, '', {
+        status,
+        headers: { location: `http://${call.headers.get('host')}/v1/chat/completions` },
+      }),
+    views: everywhere(fails(502, 'upstream_protocol_error')),
+  })),
 ];
 
-export const BEFORE_ANSWER = [...UNREACHABLE, ...REFUSING, ...FAILING];
+/** A stream of this one event, or of nothing; a whole reply of this JSON. */
+const sends =
+  (event: string | object | null, whole: string | object): UpstreamScript =>
+  (call) =>
+    asksForStream(call) ? replySse(call, event === null ? [] : [event]) : closing(call, whole);
+
+const interrupted = fails(502, 'upstream_interrupted');
+const protocolError = fails(502, 'upstream_protocol_error');
+
+const SAYING_NOTHING: readonly FaultRow[] = [
+  {
+    id: 'U5',
+    does: 'says nothing but [DONE], or gives no choices',
+    script: sends('[DONE]', '{"choices":[]}'),
+    views: { ...everywhere(interrupted), '/v1 whole': protocolError },
+  },
+  {
+    id: 'U5',
+    does: 'ends its stream without an event, or its reply in the middle',
+    script: sends(null, '{"choices":['),
+    views: { ...everywhere(interrupted), '/v1 whole': protocolError },
+  },
+  {
+    id: 'U8',
+    does: 'sends malformed JSON where its answer should begin',
+    script: sends('{"choices":', '{"choices":'),
+    views: everywhere(protocolError),
+  },
+  {
+    id: 'U9',
+    does: 'sends an error where its answer should begin',
+    script: sends({ error: { message: 'out of memory' } }, { error: { message: 'out of memory' } }),
+    views: everywhere(interrupted),
+  },
+];
+
+export const BEFORE_ANSWER = [...UNREACHABLE, ...REFUSING, ...FAILING, ...SAYING_NOTHING];

@@ -56,7 +56,7 @@ const CUT: readonly FaultRow[] = [
     id: 'U7',
     does: 'resets in mid-answer',
     script: half,
-    then: (proxy) => proxy.resetNow(),
+    afterwards: (proxy) => proxy.resetNow(),
     views: midAnswer(502, 'upstream_interrupted'),
   },
   {

@@ -55,7 +55,7 @@ export interface FaultRow {
   /** Below HTTP. */
   readonly fault?: ConnectionFault;
   /** Happens once the gateway has seen all that the script has sent. */
-  readonly then?: (proxy: CuttingProxy) => void;
+  readonly afterwards?: (proxy: CuttingProxy) => void;
   /** A request before each of those that are looked at leaves a connection that is idle, to which this happens. */
   readonly toIdle?: (proxy: CuttingProxy) => void;
   /** An alias other than that of the scripted upstream. */

@@ -1,6 +1,7 @@
 // Every fault of an upstream that is known, over real sockets: what a client of each API sees of it, stream or not,
 // what is persisted, and that nothing else is left of it. The rows are in the files beside this one.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { ERROR_CATALOGUE } from '../../src/domain/error-catalogue.ts';
 import {
   chat,
   conversation,
@@ -107,12 +108,16 @@ async function expectView(response: Response, { view, name, row }: Seen): Promis
   if (view.kind === 'fails') {
     expect([response.status, (await errorOf(response)).code]).toEqual([view.status, view.code]);
     expect(response.headers.get('content-type')).toBe('application/json');
+    expect(response.headers.get('x-should-retry')).toBe(
+      ERROR_CATALOGUE[view.code].retryable ? null : 'false',
+    );
+    expect(response.headers.get('www-authenticate')).toBeNull();
     if (view.retryAfter) expect(response.headers.get('retry-after')).toBe(view.retryAfter);
     return;
   }
   expect(response.status).toBe(200);
   if (name.endsWith('whole')) expectAnswer(text, view.text);
-  else expectStream(text, view);
+  else expectStream(text, { view, name });
 }
 
 function expectAnswer(text: string, content: string): void {
@@ -121,7 +126,12 @@ function expectAnswer(text: string, content: string): void {
   expect(choice.finish_reason).toBe('stop');
 }
 
-function expectStream(text: string, view: Exclude<View, { kind: 'fails' }>): void {
+interface SeenStream {
+  readonly view: Exclude<View, { kind: 'fails' }>;
+  readonly name: ViewName;
+}
+
+function expectStream(text: string, { view, name }: SeenStream): void {
   const frames = framesOf(text);
   const last = frames.at(-1)?.data ?? '';
   expect(joinedText(frames.filter(({ data }) => !data.includes('"index":1')))).toBe(view.text);
@@ -130,7 +140,11 @@ function expectStream(text: string, view: Exclude<View, { kind: 'fails' }>): voi
     expect(text).toContain('"finish_reason":"stop"');
     return;
   }
-  expect(JSON.parse(last)).toMatchObject({ error: { code: view.code } });
+  const { type, retryable } = ERROR_CATALOGUE[view.code];
+  const error = { code: view.code, type, retryable, request_id: idOf(name) };
+  expect(JSON.parse(last)).toMatchObject({ error });
+  // An event like any other: whoever resumes after it is told nothing twice.
+  if (name === '/c1 stream') expect(frames.at(-1)?.id).toEndWith(`.${frames.length - 1}`);
   expect(text).not.toMatch(/\[DONE\]|"finish_reason":"/);
 }
 
@@ -143,8 +157,7 @@ function keptOf(view: View): object {
 }
 
 const attemptsOf = (view: View): number => (view.kind === 'breaks off' ? 1 : view.attempts);
-const failuresOf = (view: View): number =>
-  attemptsOf(view) - (view.kind === 'answers' ? 1 : 0);
+const failuresOf = (view: View): number => attemptsOf(view) - (view.kind === 'answers' ? 1 : 0);
 const sumOf = ({ views }: FaultRow): number =>
   VIEWS.reduce((sum, name) => sum + failuresOf(views[name]), 0);
 

@@ -46,13 +46,13 @@ export async function startWorld(row: FaultRow): Promise<World> {
         row.toIdle(proxy);
       }
       if (row.fault) proxy.fault = row.fault;
-      const sent = row.then && whenSent(upstream, row);
+      const sent = row.afterwards && whenSent(upstream, row);
       const pending = request();
-      if (row.then) {
+      if (row.afterwards) {
         await sent;
         // Comes after all that was sent before it, on the same way through the gateway.
         await (await ask(gateway)).text();
-        row.then(proxy);
+        row.afterwards(proxy);
       }
       const response = await pending;
       // A stream is read to its end before the fault is over.
