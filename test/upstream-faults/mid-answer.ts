@@ -17,12 +17,11 @@ import {
 
 const HALF_EVENT = sse(chunk({ role: 'assistant', content: HALF }));
 
-/** Half an answer, whose head says how much more there would be, then the end. */
+/** Half an answer, whose head says how much more there would be. */
 const cutShort =
   (lines: string, body: (text: string) => string): UpstreamScript =>
   async (call) => {
     await call.send(head(call, lines) + body(asksForStream(call) ? HALF_EVENT : HALF_JSON));
-    call.end();
   };
 
 const halfJson: UpstreamScript = async (call) => {
@@ -63,6 +62,7 @@ const CUT: readonly FaultRow[] = [
     id: 'U7',
     does: 'sends less than its Content-Length',
     script: cutShort('content-length: 9999', (text) => text),
+    afterwards: (proxy) => proxy.cutNow(),
     views: midAnswer(502, 'upstream_interrupted'),
   },
   {
@@ -72,6 +72,7 @@ const CUT: readonly FaultRow[] = [
       'transfer-encoding: chunked',
       (text) => `${text.length.toString(16)}\r\n${text}\r\n`,
     ),
+    afterwards: (proxy) => proxy.cutNow(),
     views: midAnswer(502, 'upstream_interrupted'),
   },
 ];
