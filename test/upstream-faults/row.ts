@@ -69,6 +69,7 @@ export interface FaultRow {
   readonly logs?: string;
   /** What the log line of each failed attempt holds. */
   readonly alerts?: string;
+  /** What the target's circuit is after each request. */
   readonly circuit?: 'open' | 'closed';
   /** The upstream's connections stay open for the next request. */
   readonly keepsAlive?: boolean;

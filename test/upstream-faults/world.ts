@@ -1,4 +1,4 @@
-// A gateway whose upstream is scripted and behind a proxy that cuts connections: for one row of the table of faults.
+// A gateway whose upstream is scripted and behind a proxy that cuts connections: for some rows of the table of faults.
 import { createServer, type AddressInfo } from 'node:net';
 import { expect } from 'bun:test';
 import { startCuttingProxy } from '../harness/cutting-proxy.ts';
@@ -10,36 +10,33 @@ import { healthy, UPSTREAM_KEY, type FaultRow } from './row.ts';
 export interface World {
   readonly gateway: TestGateway;
   readonly upstream: FakeUpstream;
-  /** The alias whose upstream has the row's fault. */
-  readonly alias: string;
-  /** Makes a request while the fault lasts; before and after it the upstream is well. */
-  during(request: () => Promise<Response>): Promise<Response>;
+  /** Makes a request while the row's fault lasts; before and after it the upstream is well. */
+  during(row: FaultRow, request: () => Promise<Response>): Promise<Response>;
   /** The failed attempts that /metrics counts. */
   failedAttempts(): Promise<number>;
-  /** What /v1/info says of the row's targets. */
-  backends(): Promise<readonly object[]>;
-  /** Waits until no connection to the upstream is open, but for idle ones that may stay. */
-  expectNothingOpen(): Promise<void>;
+  /** What /v1/info says of an alias's target. */
+  backend(alias: string): Promise<object | undefined>;
+  /** Waits until the connections of all calls are closed, or, where they are kept alive, counts them. */
+  expectNothingOpen(keptAlive: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Idle connections that may stay: one of a request and one of the health probe. */
 const IDLE_CONNECTIONS = 2;
 
-export async function startWorld(row: FaultRow): Promise<World> {
+/** `timeouts` are those of the upstream. */
+export async function startWorld(timeouts = ''): Promise<World> {
   const upstream = await startFakeUpstream(healthy);
   const proxy = await startCuttingProxy(upstream.url);
   const plain = await startPlainText();
-  const alias = row.alias ?? 'test-model';
   const gateway = await startGateway(
-    configOf({ fake: proxy.url, plain: plain.url, refused: await closedPort() }, row),
+    configOf({ fake: proxy.url, plain: plain.url, refused: await closedPort() }, timeouts),
   );
 
   return {
     gateway,
     upstream,
-    alias,
-    async during(request) {
+    async during(row, request) {
       if (row.script) upstream.script = row.script;
       if (row.toIdle) {
         await (await ask(gateway)).text();
@@ -66,12 +63,12 @@ export async function startWorld(row: FaultRow): Promise<World> {
       const counts = text.matchAll(/^gateway_failed_attempts_total\{.*\} (\d+)$/gm);
       return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
     },
-    async backends() {
+    async backend(alias) {
       const info = (await (await gateway.request('/v1/info')).json()) as Info;
-      return info.models.find((model) => model.alias === alias)?.backends ?? [];
+      return info.models.find((model) => model.alias === alias)?.backends[0];
     },
-    async expectNothingOpen() {
-      if (row.keepsAlive) {
+    async expectNothingOpen(keptAlive) {
+      if (keptAlive) {
         expect(upstream.openConnections()).toBeLessThanOrEqual(IDLE_CONNECTIONS);
       } else {
         await Promise.all(upstream.calls.map(({ closed }) => closed));
@@ -100,14 +97,13 @@ function whenSent(upstream: FakeUpstream, { script = healthy }: FaultRow): Promi
   });
 }
 
-function configOf(urls: Record<'fake' | 'plain' | 'refused', string>, row: FaultRow): string {
-  const timeouts = `timeouts: { ${row.timeouts ?? ''} }`;
+function configOf(urls: Record<'fake' | 'plain' | 'refused', string>, timeouts: string): string {
   // A label of a host's name has 63 characters at the most, so nobody has to be asked for this one.
   const nameless = `http://${'a'.repeat(64)}.invalid`;
   return `
 catalogue: replace
 upstreams:
-  fake: { kind: openai, base_url: "${urls.fake}/v1", api_key: ${UPSTREAM_KEY}, ${timeouts} }
+  fake: { kind: openai, base_url: "${urls.fake}/v1", api_key: ${UPSTREAM_KEY}, timeouts: { ${timeouts} } }
   refused: { kind: openai, base_url: "${urls.refused}/v1" }
   nameless: { kind: openai, base_url: "${nameless}/v1" }
   plain: { kind: openai, base_url: "${urls.plain.replace('http:', 'https:')}/v1" }
