@@ -7,8 +7,6 @@ import {
   errorOf,
   framesOf,
   holdCalls,
-  joinedText,
-  readUntil,
   rows,
   said,
   sentMessages,
@@ -17,13 +15,11 @@ import {
   beginSse,
   chunk,
   configFor,
-  replyJson,
   replySse,
   sse,
   startFakeUpstream,
   streamOf,
   type FakeUpstream,
-  type UpstreamScript,
 } from './harness/fake-upstream.ts';
 import { startGateway, type TestGateway } from './harness/gateway.ts';
 
@@ -152,75 +148,6 @@ describe('a conversation whose turn is running', () => {
   });
 });
 
-const failures: [string, UpstreamScript, { status: number; code: string }][] = [
-  [
-    'fails with 500',
-    (call) => replyJson(call, {}, { status: 500 }),
-    { status: 503, code: 'upstream_unavailable' },
-  ],
-  [
-    'is out of breath',
-    (call) => replyJson(call, {}, { status: 429 }),
-    { status: 429, code: 'upstream_rate_limited' },
-  ],
-  [
-    'refuses our key',
-    (call) => replyJson(call, {}, { status: 401 }),
-    { status: 502, code: 'upstream_auth_failed' },
-  ],
-  [
-    'refuses the request',
-    (call) => replyJson(call, {}, { status: 422 }),
-    { status: 422, code: 'upstream_rejected' },
-  ],
-  ['hangs up', (call) => call.end(), { status: 503, code: 'upstream_unavailable' }],
-  ['resets', (call) => call.reset(), { status: 503, code: 'upstream_unavailable' }],
-  [
-    'sends no JSON',
-    (call) => replySse(call, ['{"choices":']),
-    { status: 502, code: 'upstream_protocol_error' },
-  ],
-  [
-    'sends only [DONE]',
-    (call) => replySse(call, ['[DONE]']),
-    { status: 502, code: 'upstream_interrupted' },
-  ],
-  ['sends nothing', (call) => replySse(call, []), { status: 502, code: 'upstream_interrupted' }],
-  [
-    'sends an error where a chunk should be',
-    (call) => replySse(call, [{ error: { message: 'out of memory' } }]),
-    { status: 502, code: 'upstream_interrupted' },
-  ],
-];
-
-describe.each(failures)('an upstream that %s', (_, script, { status, code }) => {
-  test.each([false, true])(
-    'fails the turn (stream: %p), and the next one knows nothing of it',
-    async (stream) => {
-      const { conversation_id } = await said(gateway, { message: 'before' });
-      const { head } = await conversation(gateway, conversation_id);
-      upstream.script = script;
-      const response = await chat(gateway, { conversation_id, message: 'unlucky', stream });
-      const turn = response.headers.get('x-turn-id');
-      expect(response.status).toBe(status);
-      expect(response.headers.get('x-conversation-id')).toBe(conversation_id);
-      expect(turn).toMatch(/^turn_/);
-      expect(await errorOf(response)).toMatchObject({ code });
-      await gateway.logged('turn finished', turn ?? '');
-      expect(statusOf(turn)).toEqual({ status: 'failed', error_code: code });
-      expect(await conversation(gateway, conversation_id)).toMatchObject({
-        head,
-        message_count: 2,
-      });
-
-      upstream.script = (call) => replySse(call, streamOf(['ok']));
-      await said(gateway, { conversation_id, message: 'after', expected_head: head });
-      const prompt = sentMessages(upstream.calls.at(-1)).map(({ content }) => content);
-      expect(prompt).toEqual(['before', 'ok', 'after']);
-    },
-  );
-});
-
 test('a failure that was told is over: the next turn is never refused as too early', async () => {
   const { conversation_id } = await said(gateway, { message: 'before' });
   for (let round = 0; round < 20; round++) {
@@ -234,54 +161,6 @@ test('a failure that was told is over: the next turn is never refused as too ear
     upstream.script = (call) => replySse(call, streamOf(['ok']));
     await said(gateway, { conversation_id, message: 'again' });
   }
-});
-
-describe('a stream that breaks off in mid-answer', () => {
-  test.each([
-    ['by a cut', (call) => call.end(), 'upstream_interrupted'],
-    ['by a reset', (call) => call.reset(), 'upstream_interrupted'],
-    [
-      'by an error event',
-      (call) => call.send(sse({ error: { message: 'CUDA', code: 500 } })),
-      'upstream_unavailable',
-    ],
-    [
-      'by [DONE] without a finish reason',
-      (call) => call.send(sse('[DONE]')),
-      'upstream_interrupted',
-    ],
-  ] as [string, UpstreamScript, string][])(
-    '%s ends with an error event, without [DONE] and finish_reason',
-    async (_, breakOff, code) => {
-      const held = holdCalls(upstream);
-      const pending = chat(gateway, { message: 'go', stream: true });
-      const call = await held;
-      await beginSse(call);
-      await call.send(sse(chunk({ content: 'half an ' })));
-      const response = await pending;
-      expect(response.status).toBe(200);
-      const reader = response.body?.getReader();
-      if (!reader) throw new Error('no body');
-      const start = await readUntil(reader, 'half an ');
-      await breakOff(call);
-      const frames = framesOf(start + (await readUntil(reader, '"error"')));
-      expect((await reader.read()).done).toBe(true);
-      expect(joinedText(frames)).toBe('half an ');
-      const last = JSON.parse(frames.at(-1)?.data ?? '');
-      expect(last.error).toMatchObject({ code, request_id: response.headers.get('x-request-id') });
-      // An event like any other: whoever resumes after it is told nothing twice.
-      expect(frames.at(-1)?.id).toEndWith(`.${frames.length - 1}`);
-      expect(frames.map(({ data }) => data).join()).not.toMatch(/"finish_reason":"|\[DONE\]/);
-
-      const turn = response.headers.get('x-turn-id');
-      await gateway.logged('turn finished', turn ?? '');
-      expect(statusOf(turn)).toEqual({ status: 'failed', error_code: code });
-      const kept = rows(gateway, `SELECT payload FROM turn_event WHERE turn = '${turn}'`);
-      expect(JSON.stringify(kept)).toContain('half an ');
-      const id = response.headers.get('x-conversation-id') ?? '';
-      expect(await conversation(gateway, id)).toMatchObject({ head: null, messages: [] });
-    },
-  );
 });
 
 test('an answer that was cut by its token limit is an answer', async () => {

@@ -56,6 +56,8 @@ async function* readStream(
         if (added?.kind === 'chunk') progress.observe(added.chunk);
       }
     } catch (error) {
+      // An engine that goes on after its fault computes for nobody.
+      response.discard();
       // What came whole before the fault was said, and is passed on before the error.
       if (batch.length > 0) yield batch;
       throw error;

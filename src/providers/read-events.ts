@@ -1,7 +1,7 @@
 // Reads a streamed reply as server-sent events: decoded, split, within the size limit, whatever dialect they speak.
 import { GatewayError } from '../domain/errors.ts';
 import { MAX_EVENT_CHARS } from '../domain/limits.ts';
-import { createEventSplitter, type EventSplitter, type SseEvent } from '../sse/split.ts';
+import { createEventSplitter, type SseEvent } from '../sse/split.ts';
 import { protocolError } from './failure.ts';
 import type { UpstreamResponse } from './upstream.ts';
 
@@ -20,7 +20,15 @@ export async function* readEvents(
   const decoder = new TextDecoder();
   const splitter = createEventSplitter(MAX_EVENT_CHARS);
   for await (const bytes of chunksUntilCut(response, answer)) {
-    yield splitEvents(splitter, decoder.decode(bytes, { stream: true }), upstream);
+    const text = decoder.decode(bytes, { stream: true });
+    let events: SseEvent[];
+    try {
+      events = splitter.push(text);
+    } catch (cause) {
+      response.discard();
+      throw protocolError(upstream, 'sent an event beyond the size limit', cause);
+    }
+    yield events;
   }
 }
 
@@ -34,13 +42,5 @@ async function* chunksUntilCut(
   } catch (error) {
     const isCut = error instanceof GatewayError && error.code === 'upstream_interrupted';
     if (!isCut || !answer.isComplete()) throw error;
-  }
-}
-
-function splitEvents(splitter: EventSplitter, text: string, upstream: string): SseEvent[] {
-  try {
-    return splitter.push(text);
-  } catch (cause) {
-    throw protocolError(upstream, 'sent an event beyond the size limit', cause);
   }
 }

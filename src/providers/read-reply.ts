@@ -36,7 +36,10 @@ export async function readJsonText(response: UpstreamResponse, upstream: string)
   let size = 0;
   for await (const bytes of response.chunks()) {
     size += bytes.length;
-    if (size > MAX_REPLY_BYTES) throw protocolError(upstream, 'sent a reply beyond the size limit');
+    if (size > MAX_REPLY_BYTES) {
+      response.discard();
+      throw protocolError(upstream, 'sent a reply beyond the size limit');
+    }
     json += decoder.decode(bytes, { stream: true });
   }
   if (json.trim() === '') throw protocolError(upstream, 'sent an empty reply');

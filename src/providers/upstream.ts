@@ -2,6 +2,7 @@
 // time limits abort it, in every phase, and the socket closes at once.
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { MAX_ERROR_BODY_BYTES, MAX_INFLATED_BYTES } from '../domain/limits.ts';
+import { createKeptConnections } from './kept-connections.ts';
 import { protocolError, statusError, timeoutError, transportError } from './failure.ts';
 import type { Target, Timeouts } from './provider.ts';
 
@@ -9,6 +10,8 @@ export interface UpstreamResponse {
   readonly contentType: string;
   /** The body as it arrives. Throws a GatewayError when it is cut, too slow, or aborted. */
   chunks(): AsyncGenerator<Uint8Array, void>;
+  /** Closes the connection instead of reading the rest of the body. */
+  discard(): void;
 }
 
 export interface UpstreamRequest {
@@ -30,11 +33,12 @@ export interface UpstreamClient {
 const DRAIN_MS = 1_000;
 
 export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): UpstreamClient {
+  const kept = createKeptConnections();
   return {
     async post(target, request, signal) {
       const call = guardCall(target, deadlines, signal);
       try {
-        const response = await fetch(target.baseUrl + request.path, {
+        const response = await kept.fetch(target.baseUrl + request.path, {
           method: 'POST',
           headers: outgoingHeaders(target, request),
           body: request.body,
@@ -47,7 +51,12 @@ export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): U
         checkEncoding(response.headers, target.upstream, call);
         return {
           contentType: response.headers.get('content-type') ?? '',
-          chunks: () => readBody(response, call, target.upstream),
+          chunks: () =>
+            readBody(response, call, {
+              upstream: target.upstream,
+              onWhole: () => kept.keep(response),
+            }),
+          discard: () => call.abort(new Error('nobody wants the body')),
         };
       } catch (error) {
         call.release();
@@ -174,10 +183,16 @@ function watchConnect(
   return { disarm: () => deadline.disarm() };
 }
 
+interface BodyReader {
+  readonly upstream: string;
+  /** Called when the body has been read to its end, so that its connection is free for the next request. */
+  onWhole(): void;
+}
+
 async function* readBody(
   response: Response,
   call: GuardedCall,
-  upstream: string,
+  { upstream, onWhole }: BodyReader,
 ): AsyncGenerator<Uint8Array, void> {
   const reader = response.body?.getReader();
   if (!reader) {
@@ -193,6 +208,7 @@ async function* readBody(
       const { done, value } = await reader.read();
       if (done) {
         complete = true;
+        onWhole();
         return;
       }
       call.pause();
@@ -207,7 +223,7 @@ async function* readBody(
     throw call.signal.aborted ? call.signal.reason : transportError(error, upstream, true);
   } finally {
     if (complete || call.signal.aborted) call.release();
-    else closeInBackground(reader, call);
+    else closeInBackground(reader, call, onWhole);
   }
 }
 
@@ -218,6 +234,7 @@ async function* readBody(
 function closeInBackground(
   reader: Pick<ReadableStreamDefaultReader<Uint8Array>, 'read'>,
   call: GuardedCall,
+  onWhole: () => void,
 ): void {
   const giveUp = setTimeout(
     () => call.abort(new Error('the body went on after its end')),
@@ -227,6 +244,7 @@ function closeInBackground(
     while (!(await reader.read()).done);
   };
   drain()
+    .then(onWhole)
     // Aborted or reset: the answer was complete before, so nobody needs to know.
     .catch(() => undefined)
     .finally(() => {

@@ -126,6 +126,7 @@ export async function replay(
         async *chunks() {
           yield* pieces;
         },
+        discard() {},
       }),
   };
   const provider = createProvider(client, STOPPED_CLOCK);

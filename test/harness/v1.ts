@@ -50,12 +50,6 @@ export function errorIn(json: string): ErrorBody {
   return (JSON.parse(json) as { error: ErrorBody }).error;
 }
 
-/** The gateway's error for a request that the upstream lets fail: as a stream, and without. */
-export async function bothErrors(gateway: TestGateway): Promise<[ErrorBody, ErrorBody]> {
-  const [stream, plain] = [await askStream(gateway), await ask(gateway)];
-  return [errorIn(await stream.text()), errorIn(await plain.text())];
-}
-
 /** `configFor` with more about the upstream and the model, each as the inside of a YAML flow mapping. */
 export function configWith(
   { url }: Pick<FakeUpstream, 'url'>,

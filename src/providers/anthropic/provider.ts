@@ -58,6 +58,7 @@ async function* readStream(
         if (!message.isOver()) addEvent(batch, event, { message, upstream: asked.upstream });
       }
     } catch (error) {
+      response.discard();
       // What came whole before the fault was said, and is passed on before the error.
       if (batch.length > 0) yield batch;
       throw error;

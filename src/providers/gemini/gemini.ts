@@ -63,6 +63,7 @@ async function* streamed(
     try {
       for (const event of events) addEvent(batch, event, { translation, asked });
     } catch (error) {
+      response.discard();
       // What came whole before the fault was said, and is passed on before the error.
       if (batch.length > 0) yield batch;
       throw error;

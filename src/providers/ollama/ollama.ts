@@ -51,6 +51,7 @@ async function* streamed(
         return;
       }
     } catch (error) {
+      response.discard();
       // What came whole before the fault was said, and is passed on before the error.
       if (batch.length > 0) yield batch;
       throw error;
@@ -72,6 +73,7 @@ async function* lineBatches(
     try {
       lines = splitter.push(decoder.decode(bytes, { stream: true }));
     } catch (cause) {
+      response.discard();
       throw protocolError(upstream, 'sent a line beyond the size limit', cause);
     }
     if (lines.length > 0) yield lines;
