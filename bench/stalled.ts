@@ -1,7 +1,7 @@
 // `npm run bench:stalled`: whether a stalled target slows requests to healthy ones. Requests to a healthy alias are
 // timed alone, while many requests hang on the target of another alias, and alone again, round after round. Alone
 // against alone is what the machine itself makes of the same load.
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { loadavg } from 'node:os';
 import { quantile, requests } from './load.ts';
 import { startGateway, startUpstream, TOKEN, type BenchProcess } from './processes.ts';
@@ -52,21 +52,25 @@ async function untilHanging(gateway: BenchProcess, count: number): Promise<void>
 
 /** What `during` resolves to, which runs while requests hang. */
 async function whileHanging<T>(gateway: BenchProcess, during: () => Promise<T>): Promise<T> {
-  const leaving = new AbortController();
-  const hanging = Array.from({ length: HANGING }, () =>
-    fetch(`${gateway.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: HEADERS,
-      body: body.replace('"bench"', '"stalled"'),
-      signal: leaving.signal,
-    }),
-  );
-  const settled = Promise.allSettled(hanging);
+  // Bare sockets: hanging fetches would cost the process that takes the times.
+  const { hostname, port } = new URL(gateway.url);
+  const question = body.replace('"bench"', '"stalled"');
+  const head = [
+    'POST /v1/chat/completions HTTP/1.1',
+    `host: ${hostname}`,
+    ...Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${question.length}`,
+  ];
+  const hanging = Array.from({ length: HANGING }, () => {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => socket.destroy());
+    socket.write(`${head.join('\r\n')}\r\n\r\n${question}`);
+    return socket;
+  });
   await untilHanging(gateway, HANGING);
   const result = await during();
   if ((await hangingAt(gateway)) !== HANGING) throw new Error('the stalled target has answered');
-  leaving.abort();
-  await settled;
+  for (const socket of hanging) socket.destroy();
   await untilHanging(gateway, 0);
   return result;
 }

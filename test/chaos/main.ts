@@ -57,6 +57,7 @@ function summary({ outcomes, attempts, violations }: ChaosResult): string {
     `answered ${outcomes.answered}`,
     `failed after the commit ${outcomes['failed after the commit']}`,
     `nobody could have answered ${outcomes['nobody could have answered']}`,
+    `the machine was late ${outcomes['the machine was late']}`,
     `attempts per request ${(asked / requests).toFixed(2)}`,
     `violations ${violations.length}`,
   ].join(', ');

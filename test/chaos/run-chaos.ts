@@ -11,7 +11,7 @@ import type { Fault } from './faults.ts';
 import { upset } from './schedule.ts';
 import { ChaosTarget } from './target.ts';
 import { judge, type Outcome } from './verdict.ts';
-import { backendsOf, watch, type Seen } from './watch.ts';
+import { backendsOf, Heartbeat, watch, type Seen } from './watch.ts';
 
 export interface ChaosOptions {
   readonly seconds: number;
@@ -31,7 +31,7 @@ export interface ChaosResult {
 }
 
 /** Short, so that a stalled target costs a request little, and long beside what a busy machine may take. */
-const FIRST_BYTE_MS = 600;
+const FIRST_BYTE_MS = 1_000;
 const MAX_CONCURRENT = 24;
 /** Turns of a conversation; then the client begins another. */
 const LONGEST = 6;
@@ -55,6 +55,7 @@ interface Run {
   readonly latencies: number[];
   /** Turns and how they ended. */
   readonly turns: Map<string, string>;
+  readonly heartbeat: Heartbeat;
   isOver: boolean;
   marks: number;
 }
@@ -69,11 +70,17 @@ export async function runChaos({ seconds, seed, clients }: ChaosOptions): Promis
   const run: Run = {
     gateway,
     targets,
-    outcomes: { answered: 0, 'failed after the commit': 0, 'nobody could have answered': 0 },
+    outcomes: {
+      answered: 0,
+      'failed after the commit': 0,
+      'nobody could have answered': 0,
+      'the machine was late': 0,
+    },
     violations: [],
     attempts: new Map(),
     latencies: [],
     turns: new Map(),
+    heartbeat: new Heartbeat(),
     isOver: false,
     marks: 0,
   };
@@ -97,6 +104,7 @@ export async function runChaos({ seconds, seed, clients }: ChaosOptions): Promis
       seen: watching.seen,
     };
   } finally {
+    run.heartbeat.stop();
     await gateway.kill();
     await Promise.all(targets.map((target) => target.close()));
     rmSync(directory, { recursive: true, force: true });
@@ -140,9 +148,10 @@ async function askOnce(run: Run, request: Ask): Promise<string | null> {
     const healthy = targets.find(
       ({ healthySince }) => healthySince !== null && healthySince <= startedAt,
     );
+    const wasLate = run.heartbeat.wasLateSince(startedAt);
     const kept = told.turn === null ? null : await keptTurn(gateway, told.turn);
     if (told.turn !== null && kept) run.turns.set(told.turn, kept.status);
-    const { outcome, violations } = judge({ ask: request, told, kept, healthy, targets });
+    const { outcome, violations } = judge({ ask: request, told, kept, healthy, wasLate, targets });
     run.outcomes[outcome]++;
     run.violations.push(...violations);
     run.attempts.set(told.attempts, (run.attempts.get(told.attempts) ?? 0) + 1);

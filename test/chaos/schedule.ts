@@ -6,7 +6,7 @@ import { FAULTS, type Fault } from './faults.ts';
 import type { ChaosTarget } from './target.ts';
 
 /** How long the old and the new keeper are healthy together: more than what a request takes at the worst. */
-const OVERLAP_MS = 2_000;
+const OVERLAP_MS = 3_000;
 
 export interface Upset {
   /** Faults so far, by kind. */

@@ -7,7 +7,9 @@ export type Outcome =
   /** The target that was speaking had been made faulty. */
   | 'failed after the commit'
   /** It failed at a time when no single target was healthy from its beginning to its end. */
-  | 'nobody could have answered';
+  | 'nobody could have answered'
+  /** It failed while the targets' own process was kept from running: they were late although they are healthy. */
+  | 'the machine was late';
 
 export interface Judged {
   readonly outcome: Outcome;
@@ -21,10 +23,11 @@ export interface Case {
   readonly kept: KeptTurn | null;
   /** A target that was healthy from before the request was sent until after its end. */
   readonly healthy: ChaosTarget | undefined;
+  readonly wasLate: boolean;
   readonly targets: readonly ChaosTarget[];
 }
 
-export function judge({ ask, told, kept, healthy, targets }: Case): Judged {
+export function judge({ ask, told, kept, healthy, wasLate, targets }: Case): Judged {
   const violations: string[] = [];
   const fault = (what: string) =>
     violations.push(`${ask.form.api} ${ask.form.stream ? 'stream' : 'whole'} ${ask.mark}: ${what}`);
@@ -45,11 +48,14 @@ export function judge({ ask, told, kept, healthy, targets }: Case): Judged {
     return { outcome: 'answered', violations };
   }
   if (speaker) {
-    if (!speaker.hasSpoiled(ask.mark))
+    const isSpoiled = speaker.hasSpoiled(ask.mark);
+    if (!isSpoiled && wasLate) return { outcome: 'the machine was late', violations };
+    if (!isSpoiled)
       fault(`failed with ${told.error} in mid-answer of ${speaker.name}, which did nothing to it`);
     return { outcome: 'failed after the commit', violations };
   }
   if (!healthy) return { outcome: 'nobody could have answered', violations };
+  if (wasLate) return { outcome: 'the machine was late', violations };
   fault(`failed with ${told.error} although ${healthy.name} could have answered`);
   return { outcome: 'nobody could have answered', violations };
 }

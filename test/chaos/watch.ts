@@ -84,6 +84,32 @@ export function watch(gateway: GatewayProcess): Watch {
   };
 }
 
+/** Beyond this the machine is so busy that a healthy target may look like a silent one. */
+const LATE_MS = 250;
+
+/** When this process, which is the targets and the clients, was kept from running for long. */
+export class Heartbeat {
+  #last = performance.now();
+  #late = Number.NEGATIVE_INFINITY;
+  readonly #timer = setInterval(() => this.#beat(), 20);
+
+  /** Whether it was, since then. */
+  wasLateSince(from: number): boolean {
+    this.#beat();
+    return this.#late >= from;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #beat(): void {
+    const now = performance.now();
+    if (now - this.#last > LATE_MS) this.#late = now;
+    this.#last = now;
+  }
+}
+
 function increase(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
