@@ -14,15 +14,9 @@ interface KindRequest {
 interface Wish {
   /** Without this in its text a request need not be looked at. */
   readonly key: string;
-<<<<<<< HEAD
-  /** Which targets it concerns; all of the kind where absent. */
+  /** Which targets it concerns; all of the kind where absent. Asked before a long prompt is parsed once more. */
   concerns?(target: Target): boolean;
   changes(document: JsonDocument, target: Target): Changes;
-=======
-  /** The targets that have it; all of the kind where absent. Asked before a long prompt is parsed once more. */
-  isOf?(target: Target): boolean;
-  changes(document: JsonDocument): Changes;
->>>>>>> wt-chaos
 }
 
 /** Reasoning models of OpenAI: `gpt-5.5-pro`, `o3-mini`, `openai/gpt-5`; on Azure as part of a deployment's name. */
@@ -31,7 +25,7 @@ const REASONING_MODEL = /(?:^|[^a-z\d])(?:gpt-?(?:[5-9]|[12]\d)(?!\d)|o[1-9](?![
 /** They refuse `max_tokens`, and take the newer name of it. */
 const RENAMED_LIMIT: Wish = {
   key: '"max_tokens"',
-  isOf: ({ model }) => REASONING_MODEL.test(model),
+  concerns: ({ model }) => REASONING_MODEL.test(model),
   changes(document) {
     const limit = memberText(document, 'max_tokens');
     const isNamed = document.value['max_completion_tokens'] !== undefined;
@@ -83,17 +77,16 @@ const HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** The request for this target; `modality_not_supported` for what its kind would leave out in silence. */
 export function requestForKind(body: string, target: Target): KindRequest {
   const wishes = (WISHES[target.kind] ?? []).filter(
-<<<<<<< HEAD
-    ({ key, concerns }) => body.includes(key) && (concerns?.(target) ?? true),
-=======
-    ({ key, isOf }) => (isOf?.(target) ?? true) && body.includes(key),
->>>>>>> wt-chaos
+    ({ key, concerns }) => (concerns?.(target) ?? true) && body.includes(key),
   );
   const headers = missingHeaders(target);
   if (target.kind !== 'ollama' && wishes.length === 0) return { body, headers };
   const document = parseDocument(body);
   if (target.kind === 'ollama') refuseUnsupported(document.value);
-  const changes = Object.assign({}, ...wishes.map((wish) => wish.changes(document))) as Changes;
+  const changes = Object.assign(
+    {},
+    ...wishes.map((wish) => wish.changes(document, target)),
+  ) as Changes;
   return { body: withMembers(body, document.members, changes), headers };
 }
 
