@@ -1,6 +1,17 @@
-// A gateway with several scripted upstreams behind one alias, `chain`, in order.
-import { startFakeUpstream, type FakeUpstream } from './fake-upstream.ts';
+// A gateway with several scripted upstreams behind one alias, `chain`, in order, and what they are usually told to do.
+import { said } from './c1.ts';
+import {
+  completion,
+  replyJson,
+  replySse,
+  startFakeUpstream,
+  streamOf,
+  type FakeUpstream,
+  type UpstreamCall,
+  type UpstreamScript,
+} from './fake-upstream.ts';
 import { startGateway, type TestGateway } from './gateway.ts';
+import { USER } from './v1.ts';
 
 export interface Chain {
   readonly gateway: TestGateway;
@@ -46,4 +57,50 @@ ${rest}`);
       await Promise.all(upstreams.map((upstream) => upstream.close()));
     },
   };
+}
+
+/** Chains with a script for each target, which all close together. */
+export function createChains() {
+  const open: Chain[] = [];
+  return {
+    async chainOf(scripts: readonly UpstreamScript[], options: ChainOptions = {}): Promise<Chain> {
+      const chain = await startChain({ targets: scripts.length, ...options });
+      open.push(chain);
+      scripts.forEach((script, at) => {
+        const upstream = chain.upstreams[at];
+        if (upstream) upstream.script = script;
+      });
+      return chain;
+    },
+    async closeAll() {
+      for (const chain of open.splice(0)) await chain.close();
+    },
+  };
+}
+
+/** A request to /v1. */
+export function ask({ gateway }: Chain, more: object = {}): Promise<Response> {
+  return gateway.request('/v1/chat/completions', {
+    body: { model: 'chain', messages: [USER], ...more },
+  });
+}
+
+/** One turn of /c1: what was said, and in which conversation. */
+export async function turn({ gateway }: Chain, body: object) {
+  const { conversation_id, choices } = await said(gateway, { model: 'chain', ...body });
+  return { conversation_id, content: choices[0]?.message.content };
+}
+
+/** Answers in the form that was asked for. */
+export function answers(word: string): UpstreamScript {
+  return (call) =>
+    asksForStream(call) ? replySse(call, streamOf([word])) : replyJson(call, completion(word));
+}
+
+export function refuses(status: number, headers: Record<string, string> = {}): UpstreamScript {
+  return (call) => replyJson(call, { error: { message: `status ${status}` } }, { status, headers });
+}
+
+function asksForStream({ body }: UpstreamCall): boolean {
+  return body.includes('"stream":true');
 }
