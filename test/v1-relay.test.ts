@@ -131,6 +131,14 @@ describe('a request', () => {
     });
   });
 
+  test('without an id of its own is known upstream by ours, as the UUID that some servers insist on', async () => {
+    upstream.script = (call) => replyJson(call, completion('ok'));
+    const reply = await ask(gateway);
+    const sent = lastCall()?.headers.get('x-request-id') ?? '';
+    expect(sent).toMatch(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/);
+    expect(reply.headers.get('x-request-id')).toBe(`req_${sent.replaceAll('-', '')}`);
+  });
+
   test('that authenticates with x-api-key does not hand that key on', async () => {
     upstream.script = (call) => replyJson(call, completion('ok'));
     const response = await fetch(`${gateway.url}/v1/chat/completions`, {

@@ -9,6 +9,17 @@ export function newId(prefix: IdPrefix): string {
   return `${prefix}${separator}${Bun.randomUUIDv7().replaceAll('-', '')}`;
 }
 
+/**
+ * A request's id as upstreams are told of it. Some (llama-cpp-python, by way of starlette-context) refuse an
+ * x-request-id that is no UUID: so an id of ours goes out in that form. A client's own goes out as it is.
+ */
+export function upstreamRequestId(requestId: string): string {
+  const digits = /^req_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(
+    requestId,
+  );
+  return digits ? digits.slice(1).join('-') : requestId;
+}
+
 /** A client's own x-request-id, if it is one that is safe to log and to send on; undefined otherwise. */
 export function saneRequestId(value: string | null): string | undefined {
   return value !== null && /^[\w.:-]{1,128}$/.test(value) ? value : undefined;

@@ -1,6 +1,7 @@
 // The only outgoing HTTP of the gateway. One AbortController per call: the client's signal and each of the four
 // time limits abort it, in every phase, and the socket closes at once.
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
+import { upstreamRequestId } from '../domain/ids.ts';
 import { MAX_ERROR_BODY_BYTES, MAX_INFLATED_BYTES } from '../domain/limits.ts';
 import { createKeptConnections } from './kept-connections.ts';
 import { protocolError, statusError, timeoutError, transportError } from './failure.ts';
@@ -94,7 +95,7 @@ function outgoingHeaders(target: Target, request: UpstreamRequest): Record<strin
     accept: request.accept,
     'accept-encoding': 'identity',
     'user-agent': 'dgx-chat-gateway',
-    'x-request-id': request.requestId,
+    'x-request-id': upstreamRequestId(request.requestId),
     ...request.headers,
     ...target.headers,
   };
