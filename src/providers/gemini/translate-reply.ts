@@ -1,6 +1,7 @@
 // Gemini's responses as chunks of a chat.completion, or as the whole of one.
 import { isObject } from '../../json/document.ts';
 import { errorInReply } from '../failure.ts';
+import { withMore } from '../merge-delta.ts';
 import type { ChunkChoice, Completion } from '../provider.ts';
 import { wholeChoice } from '../whole-choice.ts';
 import { createCandidate, type Candidate } from './candidate.ts';
@@ -85,11 +86,11 @@ export function createReplyTranslation(asked: Asked): ReplyTranslation {
 
 /** The chunks of an answer as one chat.completion. */
 export function wholeCompletion(chunks: readonly Completion[]): Completion {
-  const merged = new Map<number, { message: Record<string, unknown>; rest: object }>();
+  const merged = new Map<number, { message: Readonly<Record<string, unknown>>; rest: object }>();
   for (const { choices = [] } of chunks) {
     for (const { index = 0, delta, ...rest } of choices) {
       const before = merged.get(index) ?? { message: {}, rest: {} };
-      const message = withAddition(before.message, delta ?? {});
+      const message = withMore(before.message, delta ?? {});
       merged.set(index, { message, rest: { ...before.rest, ...rest } });
     }
   }
@@ -102,20 +103,6 @@ export function wholeCompletion(chunks: readonly Completion[]): Completion {
     ),
     ...(usage ? { usage } : {}),
   };
-}
-
-function withAddition(
-  message: Readonly<Record<string, unknown>>,
-  addition: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const merged: Record<string, unknown> = { ...message };
-  for (const [key, value] of Object.entries(addition)) {
-    const before = merged[key];
-    if (typeof before === 'string' && typeof value === 'string') merged[key] = before + value;
-    else if (Array.isArray(before) && Array.isArray(value)) merged[key] = [...before, ...value];
-    else merged[key] = value;
-  }
-  return merged;
 }
 
 /** Only in a stream do tool calls have an index. */
