@@ -3,7 +3,7 @@ import type { StoredConversation } from '../harness/c1.ts';
 import type { Ask, SeenConversation, SeenTurn, TerminalStatus } from './book.ts';
 import { MARK } from './engine.ts';
 import { Gone, type Life } from './life.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../harness/random.ts';
 
 export interface Client {
   readonly life: Life;

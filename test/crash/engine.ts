@@ -9,7 +9,7 @@ import {
   type FakeUpstream,
   type UpstreamCall,
 } from '../harness/fake-upstream.ts';
-import { createRandom, seedOf } from './random.ts';
+import { createRandom, seedOf } from '../harness/random.ts';
 
 /** The member of a request that names it; the gateway carries it to the upstream as it is. */
 export const MARK = 'x_ask';
