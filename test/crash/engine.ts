@@ -18,6 +18,8 @@ export interface Engine {
   readonly url: string;
   /** How often the request with this mark was asked of it. */
   callsOf(mark: string): number;
+  /** Ends every connection, the kept ones included. */
+  hangUp(): void;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export async function startEngine(): Promise<Engine> {
   return {
     url: upstream.url,
     callsOf: (mark) => asked.get(mark) ?? 0,
+    hangUp: () => upstream.hangUp(),
     close: () => upstream.close(),
   };
 }

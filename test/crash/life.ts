@@ -14,15 +14,15 @@ export interface ReadOptions {
 
 export class Life {
   readonly book: Book;
+  readonly gateway: Pick<GatewayProcess, 'request' | 'url'>;
   /** Resolves when the gateway is killed. */
   readonly over = Promise.withResolvers<void>();
   /** Called at every acknowledgement: the best moments to kill. */
   onAcknowledged: () => void = () => undefined;
   #isOver = false;
-  readonly #gateway: Pick<GatewayProcess, 'request'>;
 
-  constructor(gateway: Pick<GatewayProcess, 'request'>, book: Book) {
-    this.#gateway = gateway;
+  constructor(gateway: Pick<GatewayProcess, 'request' | 'url'>, book: Book) {
+    this.gateway = gateway;
     this.book = book;
   }
 
@@ -38,7 +38,7 @@ export class Life {
   /** Throws Gone when the gateway dies meanwhile. */
   async request(path: string, init: TestRequest = {}): Promise<Response> {
     return await this.#unlessGone(`${path} was not answered`, () =>
-      this.#gateway.request(path, init),
+      this.gateway.request(path, init),
     );
   }
 

@@ -35,17 +35,25 @@ export function catches(pid: number, signal: number): boolean {
   return ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
-/** A connection in the kernel's table that is not merely waiting to be forgotten (TIME_WAIT belongs to no process). */
-const OPEN_STATES = new Set(['01', '02', '03', '04', '05', '08', '09', '0B']);
+const ESTABLISHED = '01';
+/** States of a connection that a process holds: what merely waits to be forgotten (TIME_WAIT) belongs to none. */
+const OPEN_STATES = new Set([ESTABLISHED, '02', '03', '04', '05', '08', '09', '0B']);
 
-/** IPv4 connections of which one end has this port, and that a process still holds. */
-export function connectionsOf(port: number): number {
-  const hex = port.toString(16).toUpperCase().padStart(4, '0');
-  return readFileSync('/proc/net/tcp', 'utf8')
-    .split('\n')
-    .slice(1)
-    .filter((line) => {
-      const [, local = '', remote = '', state = ''] = line.trim().split(/\s+/);
-      return (local.endsWith(`:${hex}`) || remote.endsWith(`:${hex}`)) && OPEN_STATES.has(state);
-    }).length;
+export interface Connections {
+  /** Ends that the process behind the port holds. */
+  readonly held: number;
+  /** Ends that the others hold and have not closed. */
+  readonly kept: number;
+}
+
+/** IPv4 connections on this machine to a port. */
+export function connectionsTo(port: number): Connections {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  let [held, kept] = [0, 0];
+  for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
+    const [, local = '', remote = '', state = ''] = line.trim().split(/\s+/);
+    if (local.endsWith(end) && OPEN_STATES.has(state)) held++;
+    if (remote.endsWith(end) && state === ESTABLISHED) kept++;
+  }
+  return { held, kept };
 }
