@@ -48,9 +48,11 @@ test('the verdict finds memory that rises, lag that grows and what is left, and 
     openRequests: 0,
     openTurns: 0,
   };
-  expect(judgeQuiet(quiet, quiet, 60)).toEqual([]);
-  expect(judgeQuiet(quiet, { ...quiet, sockets: 5 }, 60)[0]).toContain('sockets is 5');
-  expect(judgeQuiet(quiet, { ...quiet, residentBytes: 200e6 }, 60)[0]).toContain('memory');
+  const after = (afterwards: typeof quiet) =>
+    judgeQuiet({ atStart: quiet, wornIn: quiet, afterwards }, 60);
+  expect(after(quiet)).toEqual([]);
+  expect(after({ ...quiet, sockets: 5 })[0]).toContain('sockets is 5');
+  expect(after({ ...quiet, residentBytes: 200e6 })[0]).toContain('memory');
 });
 
 test('the plot is one SVG with a line for each figure and a mark for each kill', () => {

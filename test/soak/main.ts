@@ -76,7 +76,15 @@ function plotted({ samples, events }: SoakResult) {
   };
 }
 
-function table({ samples, atStart, afterwards, counts, logLines, faults }: SoakResult): string {
+function table({
+  samples,
+  atStart,
+  wornIn,
+  afterwards,
+  counts,
+  logLines,
+  faults,
+}: SoakResult): string {
   const megabytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`;
   const most = (of: (sample: SoakResult['samples'][number]) => number) =>
     Math.max(0, ...samples.map(of));
@@ -86,7 +94,7 @@ function table({ samples, atStart, afterwards, counts, logLines, faults }: SoakR
     ...Object.entries(counts).toSorted(([a], [b]) => a.localeCompare(b)),
     ['lines of the log that were read', logLines],
     [
-      'resident at the start / at most / afterwards',
+      'resident at the start / after a short load / at most / afterwards',
       [atStart.residentBytes, most((one) => one.residentBytes), afterwards.residentBytes]
         .map(megabytes)
         .join(' / '),
@@ -102,7 +110,7 @@ function table({ samples, atStart, afterwards, counts, logLines, faults }: SoakR
     ['requests a second, median', median(samples.map((one) => one.requestsPerSecond)).toFixed()],
     ['faults', faults.length],
   ];
-  return rows.map(([name, value]) => `${name.padEnd(52)}${value}`).join('\n');
+  return rows.map(([name, value]) => `${name.padEnd(66)}${value}`).join('\n');
 }
 
 function median(values: readonly number[]): number {

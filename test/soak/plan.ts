@@ -120,7 +120,7 @@ export function saidBy(sayings: readonly Saying[]): string {
     .join('');
 }
 
-/** The events of the answer's stream up to its end. */
-export function chunksOf({ deltas }: Plan): object[] {
-  return [chunk({ role: 'assistant', content: '' }), ...deltas.map((delta) => chunk(delta))];
+/** The events of the answer's stream up to its end; every one says in its id who speaks. */
+export function chunksOf({ deltas }: Plan, id: string): object[] {
+  return [{ role: 'assistant', content: '' }, ...deltas].map((delta) => chunk(delta, null, { id }));
 }

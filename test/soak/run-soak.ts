@@ -2,7 +2,7 @@
 // then with kills and restarts; and what has to hold at the end.
 import { Book } from '../crash/book.ts';
 import { checkIntegrity, checkTouched } from '../crash/checks.ts';
-import { Gone, type Life } from '../crash/life.ts';
+import { Gone, Life } from '../crash/life.ts';
 import type { GatewayProcess } from '../harness/gateway.ts';
 import { createRandom, type Random } from '../harness/random.ts';
 import { gather, type CrowdOptions } from './crowd.ts';
@@ -24,7 +24,9 @@ export interface SoakResult {
   readonly options: SoakOptions;
   readonly samples: readonly Sample[];
   readonly events: readonly SoakEvent[];
+  /** What the gateway held before anybody asked, after a short first load, and after the long one. */
   readonly atStart: Facts;
+  readonly wornIn: Facts;
   readonly afterwards: Facts;
   readonly counts: Readonly<Record<string, number>>;
   readonly logLines: number;
@@ -37,10 +39,14 @@ export interface SoakEvent {
 }
 
 /** The part of the time in which one process runs without a break: memory cannot be judged over restarts. */
-const CALM = 0.75;
+const CALM = 0.55;
+/** The part before that, after which the figures of an idle gateway are taken that it has to come back to. */
+const WARM_UP = 0.1;
+/** The part at the end, with kills and restarts. */
+const ROUGH = 0.2;
 
-/** How long memory may take to come back once all is quiet, as a part of the time. */
-const REST = 0.1;
+/** How long memory may take to come back once all is quiet, after each load, as a part of the time. */
+const REST = 0.075;
 
 interface Run {
   readonly options: SoakOptions;
@@ -78,8 +84,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     note: (name) => events.push({ at: (performance.now() - startedAt) / 1000, name }),
   };
   try {
-    const { gateway, life } = await world.start();
-    const { atStart, afterwards } = await runCalm(run, gateway, life);
+    const { gateway } = await world.start();
+    const facts = await runCalm(run, gateway);
     await runRough(run, gateway);
     await run.sampler.stop();
     for (const line of world.sink.complaints) book.fault(`the log says ${line}`);
@@ -87,8 +93,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
       options,
       samples: run.sampler.samples,
       events,
-      atStart,
-      afterwards,
+      ...facts,
       counts: { ...counts, ...countsOf(book) },
       logLines: world.sink.lines,
       faults: book.faults,
@@ -98,31 +103,39 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   }
 }
 
-/** One process for long: memory, descriptors and lag are judged by it. */
-async function runCalm(run: Run, gateway: GatewayProcess, life: Life) {
-  const { options, world, book, sampler, random } = run;
+/**
+ * One process for long: memory, descriptors and lag are judged by it. What memory has to come back to is what a first,
+ * short load leaves: by then code is compiled, statements are prepared and pools are filled, all of which stays.
+ */
+async function runCalm(run: Run, gateway: GatewayProcess) {
+  const { options, world, book, sampler } = run;
+  const restMs = options.seconds * REST * 1000;
   const atStart = await factsOf(gateway, world);
-  run.note('the load begins');
   sampler.look(gateway);
-  const crowd = gather({ ...run.crowd, life, gateway, random });
-  await Bun.sleep(options.seconds * CALM * 1000);
+  await load(run, gateway, options.seconds * WARM_UP);
+  const wornIn = await quieten(gateway, { world, atStart, restMs });
+  const before = sampler.samples.length;
+  await load(run, gateway, options.seconds * CALM);
+  const loaded = sampler.samples.slice(before);
+  const afterwards = await quieten(gateway, { world, atStart, restMs });
+  const left = judgeQuiet({ atStart, wornIn, afterwards }, loaded.length);
+  for (const fault of [...judgeSamples(loaded), ...left]) book.fault(fault);
+  return { atStart, wornIn, afterwards };
+}
+
+async function load(run: Run, gateway: GatewayProcess, seconds: number): Promise<void> {
+  run.note('the load begins');
+  const life = new Life(gateway, run.book);
+  const crowd = gather({ ...run.crowd, life, gateway, random: run.random });
+  await Bun.sleep(seconds * 1000);
   run.note('the load ends');
   await crowd.leave();
-  const loaded = [...sampler.samples];
-  const afterwards = await quieten(gateway, {
-    world,
-    atStart,
-    restMs: options.seconds * REST * 1000,
-  });
-  for (const fault of [...judgeSamples(loaded), ...judgeQuiet(atStart, afterwards, loaded.length)])
-    book.fault(fault);
-  return { atStart, afterwards };
 }
 
 /** One life after another, each ended by a kill or by a signal to stop, on the same directory. */
 async function runRough(run: Run, first: GatewayProcess): Promise<void> {
   const { options, world, book, sampler, random } = run;
-  const until = performance.now() + options.seconds * (1 - CALM) * 1000;
+  const until = performance.now() + options.seconds * ROUGH * 1000;
   sampler.look(null);
   await first.kill('SIGKILL');
   run.note('kill -9');

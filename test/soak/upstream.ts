@@ -54,7 +54,7 @@ export async function startSoakUpstream({
     const mark = JSON.parse(sentMember(call, MARK) ?? '"none"') as string;
     checkContent(call, mark, onFault);
     const plan = planFor(mark);
-    await answer(call, { ...plan, fault: faultOf(manner, plan) });
+    await answer(call, { ...plan, id: manner, fault: faultOf(manner, plan) });
   });
   return {
     url: fake.url,
@@ -77,7 +77,12 @@ function checkContent(call: UpstreamCall, mark: string, onFault: (what: string) 
   if (seedOf(content) !== Number(sum)) onFault(`${mark} arrived with another content`);
 }
 
-async function answer(call: UpstreamCall, plan: Plan): Promise<void> {
+/** A plan with the name of whoever carries it out. */
+interface Answer extends Plan {
+  readonly id: Manner;
+}
+
+async function answer(call: UpstreamCall, plan: Answer): Promise<void> {
   const { fault } = plan;
   if (fault !== null && isEarly(fault)) await failEarly(call, fault);
   else if (/"stream":\s*true/.test(call.body)) await stream(call, plan);
@@ -126,11 +131,11 @@ async function failEarly(call: UpstreamCall, fault: EarlyFault): Promise<void> {
   }
 }
 
-async function stream(call: UpstreamCall, plan: Plan): Promise<void> {
-  const { finish, pace, fault } = plan;
+async function stream(call: UpstreamCall, plan: Answer): Promise<void> {
+  const { id, finish, pace, fault } = plan;
   let isClosed = false;
   void call.closed.then(() => (isClosed = true));
-  const chunks = chunksOf(plan);
+  const chunks = chunksOf(plan, id);
   const middle = fault === null ? -1 : Math.ceil(chunks.length / 2);
   await beginSse(call);
   for (let at = 0; at < chunks.length; at += PIECE) {
@@ -142,16 +147,18 @@ async function stream(call: UpstreamCall, plan: Plan): Promise<void> {
   }
   const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
   await call.send(
-    sse(chunk({}, finish)) + sse({ ...chunk({}), choices: [], usage }) + sse('[DONE]'),
+    sse(chunk({}, finish, { id })) +
+      sse({ ...chunk({}, null, { id }), choices: [], usage }) +
+      sse('[DONE]'),
   );
   call.end();
 }
 
-async function whole(call: UpstreamCall, plan: Plan): Promise<void> {
-  const { finish, fault } = plan;
+async function whole(call: UpstreamCall, plan: Answer): Promise<void> {
+  const { id, finish, fault } = plan;
   const choices = [{ index: 0, message: messageOf(plan), finish_reason: finish }];
   const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
-  const reply = { ...chunk({}), object: 'chat.completion', choices, usage };
+  const reply = { ...chunk({}, null, { id }), object: 'chat.completion', choices, usage };
   if (fault === null) return await replyJson(call, reply);
   const text = Buffer.from(JSON.stringify(reply));
   const head = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';

@@ -4,7 +4,7 @@ import { framesOf, gif } from '../harness/c1.ts';
 import { seedOf } from '../harness/random.ts';
 import { endOf, errorIn } from '../harness/v1.ts';
 import type { Crew } from './crew.ts';
-import { isEarly, MARK, markOf, planFor, saidBy, SUM, type Plan, type Shape } from './plan.ts';
+import { MARK, markOf, planFor, saidBy, SUM, type Plan, type Shape } from './plan.ts';
 
 export const ALIASES = ['steady', 'chain', 'wild'] as const;
 export type Alias = (typeof ALIASES)[number];
@@ -23,7 +23,8 @@ export interface Told {
   readonly said: string;
   readonly error: string | null;
   readonly malformed: string | null;
-  readonly upstream: string | null;
+  /** Who speaks, as the answer itself says; null where nothing was said. */
+  readonly speaker: string | null;
 }
 
 export function newQuestion(
@@ -119,23 +120,31 @@ async function pose(crew: Crew, question: Question, leaves: Leaves): Promise<Tol
 }
 
 export function toldBy({ ok, headers }: Pick<Response, 'ok' | 'headers'>, text: string): Told {
-  const upstream = headers.get('x-gateway-upstream');
   if (!ok) {
     const { code, request_id } = errorIn(text);
-    const malformed =
-      request_id === headers.get('x-request-id') ? null : `an error without its id: ${text}`;
-    return { said: '', error: code, malformed, upstream };
+    const hasId = request_id === headers.get('x-request-id');
+    const malformed = hasId ? null : `an error without its id: ${text}`;
+    return { said: '', error: code, malformed, speaker: null };
   }
   if (!headers.get('content-type')?.startsWith('text/event-stream')) {
-    const { choices } = JSON.parse(text) as { choices: [{ message: object }] };
-    return { said: saidBy([choices[0].message]), error: null, malformed: null, upstream };
+    const { id, choices } = JSON.parse(text) as { id: string; choices: [{ message: object }] };
+    const named = headers.get('x-gateway-upstream');
+    const malformed = named === id ? null : `the reply of ${id} names ${named}`;
+    return { said: saidBy([choices[0].message]), error: null, malformed, speaker: id };
   }
   const frames = framesOf(text);
-  const deltas = frames
+  const chunks = frames
     .filter(({ data }) => data.startsWith('{') && !data.startsWith('{"error":'))
-    .flatMap(({ data }) => (JSON.parse(data) as { choices: { delta: object }[] }).choices)
-    .map(({ delta }) => delta);
-  return { said: saidBy(deltas), ...endOf(frames), upstream };
+    .map(({ data }) => JSON.parse(data) as { id: string; choices: { delta: object }[] });
+  const speakers = new Set(chunks.map(({ id }) => id));
+  const { error, malformed } = endOf(frames);
+  return {
+    said: saidBy(chunks.flatMap(({ choices }) => choices).map(({ delta }) => delta)),
+    error,
+    malformed:
+      speakers.size > 1 ? `the answers of ${[...speakers].join(' and ')} in one` : malformed,
+    speaker: chunks[0]?.id ?? null,
+  };
 }
 
 /** The right bytes, or a typed error that this upstream may cause; never something else, never a silent success. */
@@ -151,17 +160,16 @@ export function judge(
   if (told.error === null) {
     count(`answered on ${alias}`);
     if (told.said !== plan.said) fault(`says ${short(told.said)} instead of ${short(plan.said)}`);
-    // Where a silent target kept the headers waiting, they name it, and not the one that answered in its place.
-    const isAnother = alias === 'chain' && plan.fault !== null && isEarly(plan.fault);
-    if (told.upstream === 'wild' && plan.fault !== null && !isAnother)
+    if (told.speaker === 'wild' && plan.fault !== null)
       fault(`looks complete although the upstream ${plan.fault}`);
     return;
   }
   count(`${told.error} on ${alias}`);
   if (!plan.said.startsWith(told.said)) fault(`breaks off after ${short(told.said)}`);
-  const mayFail = alias === 'wild' || (alias === 'chain' && told.upstream === 'wild');
+  // Who has begun to speak may break off; before that the next target answers.
+  const mayFail = alias === 'wild' || (alias === 'chain' && told.speaker === 'wild');
   if (!mayFail || !/^upstream_|^too_many_streams$/.test(told.error))
-    fault(`fails with ${told.error} of ${told.upstream}`);
+    fault(`fails with ${told.error} of ${told.speaker ?? 'nobody'}`);
 }
 
 function short(text: string): string {

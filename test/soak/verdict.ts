@@ -7,7 +7,7 @@ const MB = 1024 * 1024;
 /** The first part of the load, in which code is compiled and pools fill. */
 const WARM_UP = 0.25;
 
-/** What is left of memory when nobody asks any more, as a multiple of what there was before anybody had asked. */
+/** What is left of memory when nobody asks any more, as a multiple of what was left of a short load. */
 const MOST_AFTERWARDS = 1.2;
 
 /** So many samples make a slope; fewer show only chance. */
@@ -42,17 +42,20 @@ export function riseOf(points: readonly (readonly [x: number, y: number])[]): nu
   return below === 0 ? 0 : (above / below) * (last - first);
 }
 
-/** `samples`: how many were taken under load; after a short one memory has not been settled long enough to be judged. */
-export function judgeQuiet(atStart: Facts, afterwards: Facts, samples: number): string[] {
+export interface Quiet {
+  readonly atStart: Facts;
+  readonly wornIn: Facts;
+  readonly afterwards: Facts;
+}
+
+/** `samples`: how many were taken under load; memory has a say only after a long one. */
+export function judgeQuiet({ atStart, wornIn, afterwards }: Quiet, samples: number): string[] {
   const faults = leftovers(atStart, afterwards);
-  const isLong = samples >= ENOUGH;
-  if (isLong && afterwards.residentBytes > MOST_AFTERWARDS * atStart.residentBytes) {
-    const [before, after] = [atStart, afterwards].map(({ residentBytes }) =>
+  if (samples >= ENOUGH && afterwards.residentBytes > MOST_AFTERWARDS * wornIn.residentBytes) {
+    const [before, after] = [wornIn, afterwards].map(({ residentBytes }) =>
       Math.round(residentBytes / MB),
     );
-    faults.push(
-      `when all is quiet, ${after} MB of memory are left, and ${before} were at the start`,
-    );
+    faults.push(`when all is quiet, ${after} MB of memory are left, and ${before} were before`);
   }
   return faults;
 }
