@@ -4,7 +4,7 @@ import { expect } from 'bun:test';
 import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { framesOf } from '../harness/c1.ts';
+import { chat, framesOf } from '../harness/c1.ts';
 import { replyWith, type FakeUpstream } from '../harness/fake-upstream.ts';
 import type { TestGateway } from '../harness/gateway.ts';
 import { ask, endOf, errorIn } from '../harness/v1.ts';
@@ -51,9 +51,12 @@ export async function fuzzReplies(
     async check({ model, stream, bytes }) {
       upstream.calls.length = 0;
       upstream.script = (call) => replyWith(call, bytes);
-      const response = await ask(gateway, { model, stream });
-      const text = await response.text();
-      expectTyped({ status: response.status, stream, text });
+      for (const response of [
+        await ask(gateway, { model, stream }),
+        await chat(gateway, { model, stream, message: 'hi' }),
+      ]) {
+        expectTyped({ status: response.status, stream, text: await response.text() });
+      }
     },
   });
 }
