@@ -15,7 +15,7 @@ export const ROUTES: readonly Route[] = [
 ].map(([, access, method = '', path = '']) => ({
   access: isAccess(access) ? access : 'token',
   method,
-  path: path.replaceAll(/:\w+(?:\{[^}]*\})?/g, 'some-id'),
+  path: path.replaceAll(/:\w+(?:\{[^}]*\})?|\*/g, 'some-id'),
 }));
 
 function isAccess(word: string | undefined): word is Route['access'] {
