@@ -131,7 +131,7 @@ async function faultyApp(): Promise<Response> {
     },
     catalog: createCatalog([]),
   } as unknown as AppDeps);
-  const server = createHttpServer({ app, clock, probe, isDraining: () => false });
+  const server = createHttpServer({ app: () => app, clock, probe, isDraining: () => false });
   const listener = listen(server.fetch, { host: '127.0.0.1', port: 0 });
   try {
     const response = await fetch(`${listener.url}/v1/models`);

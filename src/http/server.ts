@@ -30,7 +30,8 @@ export interface HttpServer {
 }
 
 export interface HttpServerDeps {
-  readonly app: Hono<HttpEnv>;
+  /** The app that answers a request from its beginning to its end. */
+  app(): Hono<HttpEnv>;
   readonly clock: Clock;
   readonly probe: Probe;
   isDraining(): boolean;
@@ -59,7 +60,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     try {
       refuseAmbiguous(exchange.request);
       refuseWhileDraining(exchange.request.url, deps.isDraining());
-      return await deps.app.fetch(exchange.request, { exchange });
+      return await deps.app().fetch(exchange.request, { exchange });
     } catch (error) {
       exchange.finish(error);
       return errorReply(toGatewayError(error), exchange.requestId);

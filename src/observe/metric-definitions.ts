@@ -110,5 +110,10 @@ export const METRICS = {
     ['upstream'],
     'How long the last successful probe took.',
   ),
+  reloads: counter(
+    'gateway_config_reloads_total',
+    ['result'],
+    'Times that the configuration was read anew (done), or refused because of what is in it.',
+  ),
   storeUp: gauge('gateway_store_up', [], 'Whether the last probe found the store working: 1 or 0.'),
 } as const satisfies Readonly<Record<string, MetricDefinition>>;

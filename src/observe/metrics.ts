@@ -26,6 +26,10 @@ export interface Metrics {
   attemptFailed(upstream: string, code: string): void;
   /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
   circuitsChanged(upstream: string, by: 1 | -1): void;
+  /** Further names that labels may take; those before stay, as requests with them may still run. */
+  know(names: KnownNames): void;
+  /** Whether the configuration was read anew, or refused. */
+  reloaded(result: 'done' | 'refused'): void;
   text(state: GatewayState): Promise<string>;
 }
 
@@ -106,10 +110,18 @@ export function createMetrics(known: KnownNames): Metrics {
       all.failedAttempts.inc({ upstream: nameIn(upstreams, upstream), code }),
     circuitsChanged: (upstream, by) =>
       all.circuits.inc({ upstream: nameIn(upstreams, upstream) }, by),
+    know(names) {
+      for (const alias of names.aliases) aliases.add(alias);
+      for (const upstream of names.upstreams) upstreams.add(upstream);
+    },
+    reloaded: (result) => all.reloads.inc({ result }),
     async text(state) {
       all.openRequests.set(state.openRequests);
       all.openTurns.set(state.openTurns);
       all.storeUp.set(Number(state.storeOk));
+      // An upstream that is gone is neither up nor down.
+      all.upstreamUp.reset();
+      all.upstreamProbe.reset();
       for (const { name, healthy, latencyMs } of state.upstreams) {
         if (healthy === null) continue;
         all.upstreamUp.set({ upstream: name }, Number(healthy));
@@ -157,6 +169,7 @@ function createInstruments(registry: Registry) {
     upstreamUp: gauge(METRICS.upstreamUp),
     upstreamProbe: gauge(METRICS.upstreamProbe),
     storeUp: gauge(METRICS.storeUp),
+    reloads: counter(METRICS.reloads),
   };
 }
 

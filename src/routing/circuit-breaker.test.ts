@@ -109,15 +109,40 @@ describe('a circuit', () => {
   });
 });
 
+test('other targets: those that stay as they are keep their circuits, others begin with a closed one', () => {
+  const target = (model: string, more = {}): Target =>
+    ({ upstream: 'up', model, baseUrl: 'http://a/v1', headers: {}, ...more }) as Target;
+  const changes: string[] = [];
+  const breaker = createCircuitBreaker({
+    clock: { elapsed: () => 0 },
+    onChange: ({ model, state }) => changes.push(`${model} ${state}`),
+  });
+  const models = ['kept', 'moved', 'rekeyed', 'gone'];
+  breaker.retarget(models.map((model) => target(model)));
+  for (const model of models)
+    breaker.failed(target(model), new GatewayError('upstream_rate_limited'));
+  changes.length = 0;
+  const moved = target('moved', { baseUrl: 'http://b/v1' });
+  const rekeyed = target('rekeyed', { headers: { authorization: 'Bearer new' } });
+  breaker.retarget([target('kept'), moved, rekeyed, target('new')]);
+  const states = ['kept', 'moved', 'rekeyed', 'new'].map((model) => breaker.stateOf(target(model)));
+  expect(states).toEqual(['open', 'closed', 'closed', 'closed']);
+  expect(changes).toEqual(['moved closed', 'rekeyed closed', 'gone removed']);
+  expect(breaker.admits(target('kept'))).toBe(false);
+  // A request that still runs at one that is gone has nobody to tell.
+  breaker.failed(target('gone'), new GatewayError('upstream_rate_limited'));
+  expect(changes).toHaveLength(3);
+});
+
 describe('what an error says of its target', () => {
   const target = { upstream: 'up', model: 'm' } as Target;
   const stateAfter = (code: ErrorCode, times: number) => {
     const changes: string[] = [];
     const breaker = createCircuitBreaker({
-      targets: [target],
       clock: { elapsed: () => 0 },
       onChange: ({ state }) => changes.push(state),
     });
+    breaker.retarget([target]);
     for (let n = 0; n < times; n++) breaker.failed(target, new GatewayError(code));
     return { state: breaker.stateOf(target), changes };
   };

@@ -109,11 +109,11 @@ export interface CircuitBreaker {
   failed(target: Target, error: GatewayError): void;
   /** What the background probe found; it holds for every target of the upstream. */
   probed(upstream: string, isUp: boolean): void;
+  /** All targets that there are from now on: those that stay as they were keep their circuits. */
+  retarget(targets: readonly Target[]): void;
 }
 
 export interface CircuitBreakerOptions {
-  /** All there are. */
-  readonly targets: readonly Target[];
   readonly clock: Pick<Clock, 'elapsed'>;
   /** Told when a circuit has another state. */
   onChange?(change: CircuitChange): void;
@@ -123,17 +123,12 @@ export interface CircuitChange {
   readonly upstream: string;
   readonly model: string;
   readonly before: Circuit['state'];
-  readonly state: Circuit['state'];
+  /** `removed` where the target is not served any more. */
+  readonly state: Circuit['state'] | 'removed';
 }
 
-export function createCircuitBreaker({
-  targets,
-  clock,
-  onChange,
-}: CircuitBreakerOptions): CircuitBreaker {
-  const circuits = new Map<string, { readonly target: Target; circuit: Circuit }>(
-    targets.map((target) => [keyOf(target), { target, circuit: CLOSED }]),
-  );
+export function createCircuitBreaker({ clock, onChange }: CircuitBreakerOptions): CircuitBreaker {
+  let circuits = new Map<string, { readonly target: Target; circuit: Circuit }>();
   /** Nearly always none: then no request looks further. */
   let notClosed = 0;
 
@@ -165,11 +160,34 @@ export function createCircuitBreaker({
         if (target.upstream === upstream) take(target, { kind: 'probed', isUp });
       }
     },
+    retarget(targets) {
+      const before = circuits;
+      circuits = new Map(
+        targets.map((target) => {
+          const known = before.get(keyOf(target));
+          const circuit = known && isSame(known.target, target) ? known.circuit : CLOSED;
+          return [keyOf(target), { target, circuit }];
+        }),
+      );
+      notClosed = [...circuits.values()].filter(({ circuit }) => circuit.state !== 'closed').length;
+      for (const [key, { target, circuit }] of before) {
+        const now = circuits.get(key);
+        if (circuit.state === 'closed' || now?.circuit === circuit) continue;
+        const { upstream, model } = target;
+        const state = now ? 'closed' : 'removed';
+        onChange?.({ upstream, model, before: circuit.state, state });
+      }
+    },
   };
 }
 
 function keyOf({ upstream, model }: Target): string {
   return `${upstream}\n${model}`;
+}
+
+/** Whether what is known of one target holds for the other: elsewhere, or with another key, it may do better. */
+function isSame(one: Target, other: Target): boolean {
+  return one.baseUrl === other.baseUrl && Bun.deepEquals(one.headers, other.headers);
 }
 
 /** Faults of the target itself. */
