@@ -10,9 +10,12 @@ import { watchStore } from './conversations/watch-store.ts';
 import { systemClock } from './domain/clock.ts';
 import { createDeadlines } from './domain/deadlines.ts';
 import { GatewayError } from './domain/errors.ts';
-import { createSnapshot, type Lasting, type Settings, type Snapshot } from './assembly/snapshot.ts';
+import { admissionLimits, createSnapshot } from './assembly/snapshot.ts';
+import type { Lasting, Settings, Snapshot } from './assembly/snapshot.ts';
 import { watchedUpstreams } from './assembly/upstreams.ts';
+import { createAdmission } from './http/admission.ts';
 import { createHttpServer, type Connection } from './http/server.ts';
+import { watchLag } from './observe/loop-lag.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
 import type { Log } from './observe/log.ts';
@@ -64,6 +67,14 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
   const turns = createTurns({ store, clock, deadlines, probe });
   const keepMs = () => current.settings.config.turns.keep_events_ms;
   const collector = collectEvents({ store, keepMs, clock, probe });
+  const lag = watchLag({ clock, onBlocked: (ms) => probe.loopBlocked(ms) });
+  const admission = createAdmission(admissionLimits(config), {
+    // A turn without a client is work, too; with one, the two are one.
+    inFlight: () => Math.max(http.openExchanges(), turns.openTurns()),
+    lagMs: lag.standing,
+    random: Math.random,
+    onShed: (reason) => probe.requestShed(reason),
+  });
   let draining = false;
 
   const lasting: Lasting = {
@@ -77,11 +88,14 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     breaker,
     budget: createRetryBudget(),
     turns,
+    admission,
     startedAt: Math.floor(clock.now() / 1000),
     isDraining: () => draining,
     gatewayState: () => ({
       openRequests: http.openExchanges(),
       openTurns: turns.openTurns(),
+      heldBytes: admission.heldBytes(),
+      lagMs: lag.standing(),
       storeOk: storeWatch.status().ok,
       upstreams: health.all(),
     }),
@@ -91,6 +105,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     app: () => current.app,
     clock,
     probe,
+    admission,
     isDraining: () => draining,
   });
   health.watch(watchedUpstreams(config));
@@ -105,6 +120,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
       health.watch(watchedUpstreams(next.config));
       await health.probeNew();
       current = createSnapshot(next, lasting, current);
+      admission.limit(admissionLimits(next.config));
       storeWatch.every(next.config.health.probe_interval_ms);
       log.logger.level = next.config.log.level;
     },
@@ -124,6 +140,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
       health.close();
       storeWatch.close();
       collector.close();
+      lag.close();
       turns.close();
       await store.close();
     },

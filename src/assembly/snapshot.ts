@@ -10,7 +10,8 @@ import type { StoreWatch } from '../conversations/watch-store.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Deadlines } from '../domain/deadlines.ts';
 import { createApp } from '../http/app.ts';
-import { admit, isMadeHere } from '../http/gates.ts';
+import type { Admission, AdmissionLimits } from '../http/admission.ts';
+import { identify, isMadeHere } from '../http/gates.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { GatewayState } from '../observe/metrics.ts';
 import type { Probe } from '../observe/probe.ts';
@@ -45,6 +46,7 @@ export interface Lasting {
   readonly breaker: CircuitBreaker;
   readonly budget: RetryBudget;
   readonly turns: Turns;
+  readonly admission: Admission;
   /** Unix seconds. */
   readonly startedAt: number;
   isDraining(): boolean;
@@ -86,7 +88,7 @@ export function createSnapshot(settings: Settings, lasting: Lasting, before?: Sn
   const rateLimit = rateLimitFor(config, clock, before);
   const app = createApp({
     ...lasting,
-    admit: (exchange) => admit(exchange, authenticate, rateLimit),
+    identify: (exchange) => identify(exchange, authenticate, rateLimit),
     isOpenTo: (exchange) => isOpen(config.metrics.access, exchange),
     catalog: createCatalog(aliases),
     router,
@@ -104,6 +106,14 @@ export function createSnapshot(settings: Settings, lasting: Lasting, before?: Sn
     isLocal: isLoopback,
   });
   return { settings, app, slots, rateLimit };
+}
+
+export function admissionLimits({ limits }: Config): AdmissionLimits {
+  return {
+    maxInFlight: limits.max_in_flight,
+    maxHeldBytes: limits.max_held_bytes,
+    maxLagMs: limits.max_lag_ms,
+  };
 }
 
 function rateLimitFor({ limits }: Config, clock: Clock, before?: Snapshot): RateLimit {

@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock.ts';
 import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
+import type { Admission } from './admission.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
 import { KEEP_ALIVE_SECONDS } from '../domain/limits.ts';
 import { refuseAmbiguous } from './gates.ts';
@@ -34,6 +35,7 @@ export interface HttpServerDeps {
   app(): Hono<HttpEnv>;
   readonly clock: Clock;
   readonly probe: Probe;
+  readonly admission: Pick<Admission, 'hold' | 'release'>;
   isDraining(): boolean;
 }
 
@@ -43,6 +45,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 
   function finished(exchange: Exchange, error: unknown): void {
     if (!open.delete(exchange)) return;
+    deps.admission.release(exchange);
     const { record } = exchange;
     const told = error === undefined || record.clientGone ? undefined : toGatewayError(error);
     if (told) {
@@ -71,6 +74,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     async fetch(request, connection) {
       const exchange = beginExchange(request, connection, {
         clock: deps.clock,
+        admission: deps.admission,
         onFinish: finished,
       });
       open.add(exchange);
@@ -92,6 +96,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 
 interface ExchangeDeps {
   readonly clock: Clock;
+  readonly admission: HttpServerDeps['admission'];
   onFinish(exchange: Exchange, error: unknown): void;
 }
 
@@ -118,6 +123,8 @@ function beginExchange(request: Request, connection: Connection, deps: ExchangeD
     },
     peerAddress: () => connection.requestIP(request)?.address ?? null,
     liftReadTimeout: () => connection.timeout(request, 0),
+    hold: (bytes) => deps.admission.hold(exchange, bytes),
+    heldBytes: 0,
     heldOpen: false,
     finish(error) {
       connection.timeout(request, KEEP_ALIVE_SECONDS);

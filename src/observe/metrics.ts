@@ -10,6 +10,10 @@ import type { FinishedTurn } from './turn-record.ts';
 export interface GatewayState {
   readonly openRequests: number;
   readonly openTurns: number;
+  /** Bytes of request bodies. */
+  readonly heldBytes: number;
+  /** By which the event loop is late, again and again. */
+  readonly lagMs: number;
   readonly storeOk: boolean;
   readonly upstreams: readonly {
     readonly name: string;
@@ -23,6 +27,8 @@ export interface Metrics {
   turnFinished(turn: FinishedTurn): void;
   turnsRecovered(count: number): void;
   backgroundFailed(): void;
+  requestShed(reason: string): void;
+  loopBlocked(ms: number): void;
   attemptFailed(upstream: string, code: string): void;
   /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
   circuitsChanged(upstream: string, by: 1 | -1): void;
@@ -106,6 +112,11 @@ export function createMetrics(known: KnownNames): Metrics {
     },
     turnsRecovered: (count) => all.recoveredTurns.inc(count),
     backgroundFailed: () => all.backgroundFailures.inc(),
+    requestShed: (reason) => all.shed.inc({ reason }),
+    loopBlocked(ms) {
+      all.loopBlocks.inc();
+      all.loopBlocked.inc(ms / 1000);
+    },
     attemptFailed: (upstream, code) =>
       all.failedAttempts.inc({ upstream: nameIn(upstreams, upstream), code }),
     circuitsChanged: (upstream, by) =>
@@ -118,6 +129,8 @@ export function createMetrics(known: KnownNames): Metrics {
     async text(state) {
       all.openRequests.set(state.openRequests);
       all.openTurns.set(state.openTurns);
+      all.heldBytes.set(state.heldBytes);
+      all.loopLag.set(state.lagMs / 1000);
       all.storeUp.set(Number(state.storeOk));
       // An upstream that is gone is neither up nor down.
       all.upstreamUp.reset();
@@ -170,6 +183,11 @@ function createInstruments(registry: Registry) {
     upstreamProbe: gauge(METRICS.upstreamProbe),
     storeUp: gauge(METRICS.storeUp),
     reloads: counter(METRICS.reloads),
+    shed: counter(METRICS.shed),
+    heldBytes: gauge(METRICS.heldBytes),
+    loopLag: gauge(METRICS.loopLag),
+    loopBlocks: counter(METRICS.loopBlocks),
+    loopBlocked: counter(METRICS.loopBlocked),
   };
 }
 

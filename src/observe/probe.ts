@@ -45,6 +45,10 @@ export interface Probe {
   turnFinished(turn: FinishedTurn): void;
   /** Something after the reply failed and has nobody to be told; never silent. */
   backgroundFailed(what: string, error: unknown): void;
+  /** A request was refused as overloaded; its own line says the rest. */
+  requestShed(reason: string): void;
+  /** One piece of work kept the event loop from all others. */
+  loopBlocked(ms: number): void;
   upstreamChanged(health: ChangedHealth): void;
   attemptFailed(failed: FailedAttempt): void;
   circuitChanged(change: ChangedCircuit): void;
@@ -95,6 +99,11 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
     backgroundFailed(what, error) {
       metrics.backgroundFailed();
       logger.error({ err: error, what }, 'background work failed');
+    },
+    requestShed: (reason) => metrics.requestShed(reason),
+    loopBlocked(ms) {
+      metrics.loopBlocked(ms);
+      logger.warn({ blocked_ms: rounded(ms) }, 'event loop was blocked');
     },
     upstreamChanged({ name, healthy, problem, latencyMs }) {
       const facts = { upstream: name, problem: problem ?? undefined, latency_ms: latencyMs };

@@ -26,7 +26,7 @@ export interface PostChatDeps {
 export function postChat(deps: PostChatDeps) {
   return async (context: HttpContext): Promise<Response> => {
     const { exchange } = context.env;
-    const document = await readDocument(exchange.request, deps.maxBodyBytes);
+    const document = await readDocument(exchange, deps.maxBodyBytes);
     exchange.liftReadTimeout();
     const body = checkShape(chatShape, document.value);
     const { record } = exchange;
