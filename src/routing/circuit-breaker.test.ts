@@ -71,6 +71,27 @@ describe('a circuit', () => {
     );
   });
 
+  test('lets one trial a second through at the most, until one of them is answered', () => {
+    const soon = fc.array(fc.record({ event, wait: fc.nat({ max: 700 }) }), { maxLength: 60 });
+    fc.assert(
+      fc.property(soon, (steps) => {
+        let circuit: Circuit = CLOSED;
+        let now = 0;
+        let triedAt = Number.NEGATIVE_INFINITY;
+        for (const step of steps) {
+          now += step.wait;
+          circuit = nextCircuit(circuit, step.event, now);
+          if (step.event.kind === 'answered') triedAt = Number.NEGATIVE_INFINITY;
+          if (circuit.state !== 'half_open' || circuit.trialAt !== now) continue;
+          if (step.event.kind !== 'asked' || triedAt === now) continue;
+          expect(now - triedAt).toBeGreaterThanOrEqual(MIN_COOL_DOWN_MS);
+          triedAt = now;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('opens at the third failure in a row, not at the third in all', () => {
     const failed = { kind: 'failed' } as const;
     const answered = { kind: 'answered' } as const;
