@@ -1,6 +1,6 @@
 // All that happens to a gateway of the soak at once: its clients of every kind, and what its machine does to it.
 import { runClient } from '../crash/clients.ts';
-import type { Life } from '../crash/life.ts';
+import { Gone, type Life } from '../crash/life.ts';
 import type { GatewayProcess } from '../harness/gateway.ts';
 import { catches } from '../harness/process-facts.ts';
 import { createRandom, type Random } from '../harness/random.ts';
@@ -113,13 +113,13 @@ const PLACES = [
 async function lookAround({ life, random, isDying, count }: Crew): Promise<void> {
   const path = random.pick(PLACES) ?? '/healthz';
   try {
-    const response = await life.gateway.request(path);
-    const text = await response.text();
+    const response = await life.request(path);
+    const text = await life.text(response);
     if (isDying()) return;
     if (response.status !== 200 && path !== '/readyz')
       life.book.fault(`${path} was answered ${response.status} ${text.slice(0, 500)}`);
     count('looked around');
   } catch (error) {
-    if (!isDying()) life.book.fault(`${path}: ${String(error)}`);
+    if (!(error instanceof Gone)) throw error;
   }
 }

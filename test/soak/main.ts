@@ -95,7 +95,12 @@ function table({
     ['lines of the log that were read', logLines],
     [
       'resident at the start / after a short load / at most / afterwards',
-      [atStart.residentBytes, most((one) => one.residentBytes), afterwards.residentBytes]
+      [
+        atStart.residentBytes,
+        wornIn.residentBytes,
+        most((one) => one.residentBytes),
+        afterwards.residentBytes,
+      ]
         .map(megabytes)
         .join(' / '),
     ],

@@ -99,7 +99,7 @@ export async function sendWrong({ life, random, count, isDying }: Crew): Promise
     const text = await response.text();
     const { error } = JSON.parse(text) as { error: { code: string; request_id: string } };
     const isTold = error.request_id === response.headers.get('x-request-id');
-    if (isDying()) return;
+    if (isDying() || error.code === 'overloaded') return;
     if (response.status < 400 || response.status >= 500 || !isTold)
       life.book.fault(`${path} with ${body.slice(0, 80)} was answered ${response.status} ${text}`);
     count('sent something wrong');

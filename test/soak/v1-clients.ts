@@ -166,6 +166,8 @@ export function judge(
   }
   count(`${told.error} on ${alias}`);
   if (!plan.said.startsWith(told.said)) fault(`breaks off after ${short(told.said)}`);
+  // The machine may be too busy for a while: then nobody is asked.
+  if (told.error === 'overloaded' && told.speaker === null) return;
   // Who has begun to speak may break off; before that the next target answers.
   const mayFail = alias === 'wild' || (alias === 'chain' && told.speaker === 'wild');
   if (!mayFail || !/^upstream_|^too_many_streams$/.test(told.error))
