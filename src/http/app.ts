@@ -13,8 +13,10 @@ import { branchRoutes, type BranchRoutesDeps } from './c1/branches.ts';
 import { postChat, type PostChatDeps } from './c1/chat.ts';
 import { turnRoutes, type TurnRoutesDeps } from './c1/turns.ts';
 import { metrics, type MetricsDeps } from './site/metrics.ts';
+import { openApiJson, type OpenApiDeps } from './site/openapi-json.ts';
 import { healthz, listErrors, readyz, type StatusDeps } from './site/status.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
+import type { ServedRoute } from './openapi/document.ts';
 import { errorReply } from './refuse.ts';
 
 export interface AppDeps
@@ -26,7 +28,8 @@ export interface AppDeps
     ConversationRoutesDeps,
     BranchRoutesDeps,
     TurnRoutesDeps,
-    MetricsDeps {
+    MetricsDeps,
+    OpenApiDeps {
   readonly health: Health;
   readonly router: Router;
   readonly turns: Turns;
@@ -45,7 +48,7 @@ function routes(deps: AppDeps): Route[] {
   const conversations = conversationRoutes(deps);
   const branches = branchRoutes(deps);
   const turns = turnRoutes(deps);
-  return [
+  const table: Route[] = [
     ['token', 'POST', '/v1/chat/completions', chatCompletions(deps)],
     ['token', 'GET', '/v1/models', listModels(deps)],
     ['token', 'GET', '/v1/models/:id{.+}', getModel(deps)],
@@ -67,11 +70,17 @@ function routes(deps: AppDeps): Route[] {
     ['public', 'GET', '/readyz', readyz(deps)],
     ['public', 'GET', '/errors', listErrors],
     ['local', 'GET', '/metrics', metrics(deps)],
+    ['public', 'GET', '/openapi.json', openApiJson(deps, () => table.map(servedRoute))],
   ];
+  return table;
+}
+
+function servedRoute([access, method, path]: Route): ServedRoute {
+  return { access, method, path };
 }
 
 /** Public by contract; served by a later part of the gateway. */
-const PUBLIC_PATHS = /^\/(?:$|openapi\.json$|openapi$|redoc$|docs(?:\/|$)|playground(?:\/|$))/;
+const PUBLIC_PATHS = /^\/(?:$|openapi$|redoc$|docs(?:\/|$)|playground(?:\/|$))/;
 
 export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>({ router: new RegExpRouter() });
