@@ -85,13 +85,13 @@ export interface ReplyChecker {
 export function createReplyChecker(document: ApiDocument): ReplyChecker {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   const components = closed(document.components) as ApiDocument['components'];
-  ajv.addSchema({ $id: 'urn:api', components });
+  ajv.addSchema({ $id: '/api', components });
   const operations = new Map(operationsOf(document).map((each) => [each.operationId, each]));
   const seen = new Set<string>();
 
   function valueFaults(schema: Json, value: unknown): string[] {
     const local = JSON.parse(
-      JSON.stringify(closed(schema)).replaceAll('"#/components/', '"urn:api#/components/'),
+      JSON.stringify(closed(schema)).replaceAll('"#/components/', '"/api#/components/'),
     ) as Json;
     const validate = ajv.compile(local);
     return validate(value) ? [] : (validate.errors ?? []).map(inWords);
