@@ -3,7 +3,7 @@
 // test/openapi-agreement.test.ts holds both to the same answer.
 import { z } from 'zod';
 
-const dataUri = (what: string) =>
+export const dataUri = (what: string) =>
   z
     .string()
     .regex(/^[dD][aA][tT][aA]:/)

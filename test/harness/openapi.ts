@@ -1,6 +1,6 @@
 // The OpenAPI document as tests read it: its operations, and whether a real reply is one that it tells of. Stricter
 // than a client: a member, a header or a code that the document does not name is a fault.
-import Ajv2020, { type ErrorObject } from 'ajv/dist/2020';
+import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
 import { framesOf } from './c1.ts';
 
 export type Json = { readonly [member: string]: unknown };
@@ -88,12 +88,12 @@ export function createReplyChecker(document: ApiDocument): ReplyChecker {
   ajv.addSchema({ $id: '/api', components });
   const operations = new Map(operationsOf(document).map((each) => [each.operationId, each]));
   const seen = new Set<string>();
+  const compiled = new Map<string, ValidateFunction>();
 
   function valueFaults(schema: Json, value: unknown): string[] {
-    const local = JSON.parse(
-      JSON.stringify(closed(schema)).replaceAll('"#/components/', '"/api#/components/'),
-    ) as Json;
-    const validate = ajv.compile(local);
+    const text = JSON.stringify(closed(schema)).replaceAll('"#/components/', '"/api#/components/');
+    const validate = compiled.get(text) ?? ajv.compile(JSON.parse(text) as Json);
+    compiled.set(text, validate);
     return validate(value) ? [] : (validate.errors ?? []).map(inWords);
   }
 

@@ -1,6 +1,6 @@
 // The body of POST /c1/chat: its shape, and how the document shows it.
 import { z } from 'zod';
-import { contentPartShape, toolShape } from '../message-shapes.ts';
+import { contentPartShape, dataUri, toolShape } from '../message-shapes.ts';
 import { carriedParameters, limitsAndTools } from '../v1/chat-shape.ts';
 import { userIdShape } from './scope.ts';
 
@@ -24,7 +24,7 @@ export const chatShape = z.looseObject({
       'What the user says now: a text, or parts. Required unless `images`, `tool_results` or `parent` say what to answer.',
     ),
   images: z
-    .array(z.string())
+    .array(z.string().meta({ documentedBy: dataUri('PNG, JPEG, WebP or GIF.') }))
     .nullish()
     .describe(
       'Pictures as data URIs: they are put behind the text, so that no parts have to be written.',

@@ -91,14 +91,18 @@ function nodeOf(
   parent: ConversationNode | null,
   node: Pick<ConversationNode, 'id' | 'role' | 'text' | 'createdAt'>,
 ): ConversationNode {
-  const wire = JSON.stringify({ role: node.role, content: node.text });
+  const { id, role, text, createdAt } = node;
+  const wire = JSON.stringify({ role, content: text });
   return {
-    ...node,
+    id,
     parent: parent?.id ?? null,
     depth: parent === null ? 0 : parent.depth + 1,
+    role,
     wire,
     extra: null,
     prefixHash: chainHash(parent?.prefixHash ?? '', wire),
+    text,
     blobs: [],
+    createdAt,
   };
 }
