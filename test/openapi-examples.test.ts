@@ -120,19 +120,26 @@ interface Sent {
   readonly init: { method: string; body?: unknown; headers?: Record<string, string> };
 }
 
+/** What the pages of the site are called is not in the document. */
+function hasIds(operation: PlacedOperation): boolean {
+  return !targetOf(operation).includes('{');
+}
+
 /** Every request that the document writes out: the import first, as the others are about what it brings. */
 function requests(): Sent[] {
-  const all = operationsOf(document).flatMap((operation): Sent[] => {
-    const { operationId, method, requestBody } = operation;
-    if (!requestBody) return [{ name: operationId, operation, init: { method } }];
-    return Object.entries(requestBody.content).flatMap(([mediaType, content]) =>
-      examplesOf(content).map(({ name, value }) => ({
-        name: `${operationId}: ${name}`,
-        operation,
-        init: { method, body: value, headers: { 'content-type': mediaType } },
-      })),
-    );
-  });
+  const all = operationsOf(document)
+    .filter(hasIds)
+    .flatMap((operation): Sent[] => {
+      const { operationId, method, requestBody } = operation;
+      if (!requestBody) return [{ name: operationId, operation, init: { method } }];
+      return Object.entries(requestBody.content).flatMap(([mediaType, content]) =>
+        examplesOf(content).map(({ name, value }) => ({
+          name: `${operationId}: ${name}`,
+          operation,
+          init: { method, body: value, headers: { 'content-type': mediaType } },
+        })),
+      );
+    });
   const rank = ({ method, operationId }: PlacedOperation) =>
     operationId === 'importConversation' ? 0 : method === 'DELETE' ? 2 : 1;
   return all.toSorted((a, b) => rank(a.operation) - rank(b.operation));

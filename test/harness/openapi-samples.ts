@@ -1,4 +1,6 @@
 // One request of every operation of the document that succeeds, for tests that go over all of them.
+import { readFileSync } from 'node:fs';
+import type { SiteManifest } from '../../src/http/site/manifest.ts';
 import { ARCHIVE } from '../../src/http/openapi/examples/conversation.ts';
 import { said } from './c1.ts';
 import type { TestGateway, TestRequest } from './gateway.ts';
@@ -10,6 +12,15 @@ export interface Sample extends TestRequest {
 export interface Ids {
   readonly conversation: string;
   readonly turn: string;
+}
+
+export const NOT_BUILT = '/docs/not-built';
+
+/** A page or a file of the built site below a path. */
+function built(below: string): string {
+  const list = new URL('../../web/dist/site.json', import.meta.url);
+  const { files } = JSON.parse(readFileSync(list, 'utf8')) as SiteManifest;
+  return Object.keys(files).find((path) => path.startsWith(below)) ?? NOT_BUILT;
 }
 
 export async function newConversation(gateway: Pick<TestGateway, 'request'>): Promise<Ids> {
@@ -45,5 +56,8 @@ export function samples({ conversation, turn }: Ids): Readonly<Record<string, Sa
     listErrors: { path: '/errors' },
     getMetrics: { path: '/metrics' },
     getOpenApi: { path: '/openapi.json' },
+    getHomePage: { path: '/' },
+    getManualPage: { path: built('/docs/') },
+    getAsset: { path: built('/assets/') },
   };
 }

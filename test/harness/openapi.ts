@@ -64,6 +64,7 @@ export function operationsOf({ paths }: ApiDocument): PlacedOperation[] {
 /** What belongs to the connection, and content-type, which the document tells of by itself. */
 const OF_HTTP = new Set([
   'connection',
+  'content-encoding',
   'content-length',
   'content-type',
   'date',
@@ -133,25 +134,37 @@ export function createReplyChecker(document: ApiDocument): ReplyChecker {
       if (!told) return [`answered ${status}: ${text.slice(0, 200)}`];
       const mediaType = (headers.get('content-type') ?? '').split(';', 1)[0] ?? '';
       const codes = told['x-error-codes'];
-      const code = codes ? codeIn(text) : mediaType;
+      const isError = codes && mediaType === 'application/json';
+      const code = isError ? codeIn(text) : seenAs(told, mediaType);
       seen.add(`${operationId} ${key} ${code}`.trim());
       const faults = headerFaults(told, headers);
-      if (codes && !codes.includes(code)) faults.push(`answered ${status} ${code}`);
+      if (isError && !codes.includes(code)) faults.push(`answered ${status} ${code}`);
       if (!told.content) return text === '' ? faults : [...faults, 'sent a body'];
-      const content = told.content[mediaType];
+      const content = told.content[mediaType] ?? told.content['*/*'];
       if (!content) return [...faults, `sent ${mediaType}`];
       return [...faults, ...bodyFaults(mediaType, content.schema, text)];
     },
     valueFaults,
     seen,
     told: [...operations.values()].flatMap(({ operationId, responses }) =>
-      Object.entries(responses).flatMap(([status, { content, 'x-error-codes': codes }]) =>
-        (codes ?? (content ? Object.keys(content) : [''])).map((what) =>
+      Object.entries(responses).flatMap(([status, { content, 'x-error-codes': codes = [] }]) =>
+        [...codes, ...typesOf(content, codes)].map((what) =>
           `${operationId} ${status} ${what}`.trim(),
         ),
       ),
     ),
   };
+}
+
+/** Error replies are told apart by their codes. */
+function typesOf(content: DocumentedReply['content'], codes: readonly string[]): string[] {
+  const types = content ? Object.keys(content) : [''];
+  return codes.length === 0 ? types : types.filter((type) => type !== 'application/json');
+}
+
+function seenAs({ content }: DocumentedReply, mediaType: string): string {
+  if (!content) return '';
+  return content[mediaType] === undefined && '*/*' in content ? '*/*' : mediaType;
 }
 
 /** The data of a stream's events or the lines of a file; null for what is one text. */

@@ -16,14 +16,18 @@ import {
 } from './operation.ts';
 import { chatOperations } from './operations-chat.ts';
 import { conversationOperations } from './operations-conversations.ts';
+import { pageOperations } from './operations-pages.ts';
 import { siteOperations } from './operations-site.ts';
 import { turnOperations } from './operations-turns.ts';
 import { v1Operations } from './operations-v1.ts';
 import { errorShape } from '../site/status-shapes.ts';
 
+/** Who may ask: see app.ts. */
+export type Access = 'public' | 'token' | 'local' | 'browser' | 'relief';
+
 /** A row of the route table. */
 export interface ServedRoute {
-  readonly access: 'public' | 'token' | 'local';
+  readonly access: Access;
   readonly method: string;
   /** As the router writes it: `/c1/turns/:id`. */
   readonly path: string;
@@ -35,6 +39,7 @@ const OPERATIONS: Operations = {
   ...conversationOperations,
   ...turnOperations,
   ...siteOperations,
+  ...pageOperations,
 };
 
 const SECURITY = [{ bearer: [] }, { apiKey: [] }];
@@ -42,7 +47,7 @@ const SECURITY = [{ bearer: [] }, { apiKey: [] }];
 export function openApiDocument(routes: readonly ServedRoute[], version: string): JsonObject {
   const shown = routes.map((route) => ({ ...route, path: templateOf(route.path) }));
   const keys = new Set(shown.map(({ method, path }) => `${method} ${path}`));
-  const lost = Object.keys(OPERATIONS).filter((key) => !keys.has(key));
+  const lost = Object.keys(OPERATIONS).filter((key) => !keys.has(key) && !(key in pageOperations));
   if (lost.length > 0) throw new TypeError(`no route for ${lost.join(', ')}`);
   const byPath = Map.groupBy(shown, ({ path }) => path);
   const paths = Object.fromEntries([...byPath].map(([path, served]) => [path, pathItem(served)]));
@@ -57,7 +62,7 @@ export function openApiDocument(routes: readonly ServedRoute[], version: string)
     },
     servers: [{ url: '/', description: 'This gateway' }],
     tags: Object.entries(TAGS)
-      .filter(([tag]) => Object.values(OPERATIONS).some((operation) => operation.tag === tag))
+      .filter(([tag]) => JSON.stringify(paths).includes(JSON.stringify([tag])))
       .map(([name, description]) => ({ name, description })),
     security: SECURITY,
     paths,
@@ -125,7 +130,7 @@ function operationObject(route: ServedRoute): JsonObject {
     summary,
     description,
     ...(access === 'public' ? { security: [] } : {}),
-    ...(access === 'local' ? { security: [{}, ...SECURITY] } : {}),
+    ...(isOptional(access) ? { security: [{}, ...SECURITY] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: { ...body, content: contentObject(body.content) } } : {}),
     responses: responses(route, operation),
@@ -144,13 +149,18 @@ function responses({ access, path }: ServedRoute, operation: Operation): JsonObj
   };
 }
 
-function replyObject(reply: Reply, access: ServedRoute['access']): JsonObject {
+/** Whether the token is asked for in some cases only. */
+function isOptional(access: Access): boolean {
+  return access === 'local' || access === 'browser';
+}
+
+function replyObject(reply: Reply, access: Access): JsonObject {
   const { description, headers = [], optionalHeaders = [], content } = reply;
   return {
     description,
     headers: headersOf(
-      [...(access === 'token' ? RATE_HEADERS : []), ...headers],
-      [...(access === 'local' ? RATE_HEADERS : []), ...optionalHeaders],
+      [...(access === 'token' || access === 'relief' ? RATE_HEADERS : []), ...headers],
+      [...(isOptional(access) ? RATE_HEADERS : []), ...optionalHeaders],
     ),
     ...(content ? { content: contentObject(content) } : {}),
   };

@@ -48,7 +48,7 @@ const TOKEN_ROUTE: readonly ErrorCode[] = [
 const TO_THE_LAST = new Set(['/healthz', '/readyz', '/metrics']);
 
 export interface ErrorsOfRoute {
-  readonly access: 'public' | 'token' | 'local';
+  readonly access: 'public' | 'token' | 'local' | 'browser' | 'relief';
   readonly path: string;
   readonly operation: Operation;
 }
@@ -56,6 +56,7 @@ export interface ErrorsOfRoute {
 export function codesOf({ access, path, operation }: ErrorsOfRoute): readonly ErrorCode[] {
   const codes = new Set<ErrorCode>([
     ...(access === 'public' ? [] : TOKEN_ROUTE),
+    ...(access === 'token' ? (['overloaded'] as const) : []),
     ...ANY_ROUTE,
     ...(operation.errors ?? []),
     ...(TO_THE_LAST.has(path) ? [] : (['shutting_down'] as const)),
@@ -91,17 +92,19 @@ function addUpstreamStatuses(byStatus: Map<string, ErrorCode[]>): void {
 function errorReply(
   codes: readonly ErrorCode[],
   status: string,
-  { access, operation }: ErrorsOfRoute,
+  { access, path, operation }: ErrorsOfRoute,
 ): JsonObject {
   const describe = (code: ErrorCode) =>
     `[\`${code}\`](/docs/errors#${code}): ${entryOf(code).description}`;
+  // A browser gets a page instead.
+  const isPage = operation.tag === 'Pages' && status === '404' && path.includes('{');
   return {
     description:
       codes.length === 1
         ? codes.map(describe).join('')
         : codes.map((code) => `- ${describe(code)}`).join('\n'),
     headers: headersOf(
-      ['cache-control', ...retryHeaders(codes, 'every')],
+      ['cache-control', ...(isPage ? [] : retryHeaders(codes, 'every'))],
       [
         ...retryHeaders(codes, 'some'),
         ...(status === '401' ? (['www-authenticate'] as const) : []),
@@ -117,10 +120,16 @@ function errorReply(
           codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]),
         ),
       },
+      ...(isPage ? { 'text/html': HTML } : {}),
     },
     'x-error-codes': codes,
   };
 }
+
+const HTML = {
+  schema: { type: 'string' },
+  examples: { page: { summary: 'A page that says so', value: '<!doctype html>…' } },
+};
 
 /** How an error tells whether to try again; which of its headers come with each of the codes, or with some. */
 function retryHeaders(codes: readonly ErrorCode[], which: 'every' | 'some'): HeaderName[] {

@@ -11,6 +11,12 @@ interface Header {
 const whole = { type: 'integer', minimum: 0 };
 const text = { type: 'string' };
 
+const guard = (value: string) => ({
+  description: 'Keeps a page to itself.',
+  schema: { const: value },
+  example: value,
+});
+
 const HEADERS = {
   'x-request-id': {
     description:
@@ -106,6 +112,26 @@ const HEADERS = {
     schema: text,
     example: 'attachment; filename="conv_01a213080dd37433984f0b292294b43b.jsonl"',
   },
+  vary: {
+    description: 'What of the request decides which form of the reply is sent.',
+    schema: text,
+    example: 'accept-encoding',
+  },
+  'content-security-policy': {
+    description: 'Keeps a page to itself: nothing from other hosts, no script but ours.',
+    schema: text,
+    example: "default-src 'none'; script-src 'self'",
+  },
+  'x-content-type-options': guard('nosniff'),
+  'x-frame-options': guard('DENY'),
+  'referrer-policy': guard('no-referrer'),
+  'cross-origin-opener-policy': guard('same-origin'),
+  'cross-origin-resource-policy': guard('same-origin'),
+  'permissions-policy': {
+    description: 'A page uses neither camera nor microphone nor place.',
+    schema: text,
+    example: 'camera=(), microphone=(), geolocation=()',
+  },
   etag: {
     description: 'Names this version: send it as `If-None-Match` to be spared the body.',
     schema: text,
@@ -129,6 +155,19 @@ export const ANSWER_HEADERS: readonly HeaderName[] = [
 ];
 
 export const STREAM_HEADERS: readonly HeaderName[] = ['cache-control', 'x-accel-buffering'];
+
+export const PAGE_HEADERS: readonly HeaderName[] = [
+  'cache-control',
+  'etag',
+  'vary',
+  'content-security-policy',
+  'x-content-type-options',
+  'x-frame-options',
+  'referrer-policy',
+  'cross-origin-opener-policy',
+  'cross-origin-resource-policy',
+  'permissions-policy',
+];
 
 /** On every reply, whatever it is. */
 const ALWAYS = 'x-request-id';

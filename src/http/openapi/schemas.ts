@@ -85,11 +85,6 @@ export function schemaOf(schema: z.ZodType): JsonObject {
   return tidy(z.toJSONSchema(schema, CONVERSION) as JsonObject);
 }
 
-/** One of several, all of them named. */
-export function oneOf(schemas: readonly z.ZodType[]): JsonObject {
-  return { oneOf: schemas.map(schemaOf) };
-}
-
 const CONVERSION = {
   // What clients send and get, before our transforms.
   io: 'input',

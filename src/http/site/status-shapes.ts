@@ -10,6 +10,7 @@ export const readinessShape = z
     status: z
       .enum(['ready', 'not_ready', 'draining'])
       .describe('`ready`: the store works and at least one upstream is not known to be down.'),
+    version: z.string().describe('Of the gateway.'),
     demo: z.boolean().describe('true: the built-in demo engine answers, no language model.'),
     store: z.object({
       ok: z.boolean(),

@@ -13,6 +13,7 @@ export interface StatusDeps {
   isDraining(): boolean;
   /** True when the built-in demo engine answers. */
   readonly demo: boolean;
+  readonly version: string;
 }
 
 export function healthz(context: HttpContext): Response {
@@ -20,7 +21,7 @@ export function healthz(context: HttpContext): Response {
 }
 
 /** Ready means: not draining, the store works, and at least one upstream is not known to be down. */
-export function readyz({ health, storeStatus, isDraining, demo }: StatusDeps) {
+export function readyz({ health, storeStatus, isDraining, demo, version }: StatusDeps) {
   return (context: HttpContext): Response => {
     const store = storeStatus();
     const upstreams = health.all();
@@ -29,6 +30,7 @@ export function readyz({ health, storeStatus, isDraining, demo }: StatusDeps) {
     const body: Readiness = {
       status,
       demo,
+      version,
       store,
       upstreams: upstreams.map(shownHealth),
     };

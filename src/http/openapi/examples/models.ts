@@ -35,6 +35,7 @@ const SPARK: ShownUpstream = {
 export const READY: Readiness = {
   status: 'ready',
   demo: false,
+  version: '0.1.0',
   store: { ok: true, latency_ms: 0.4, problem: null },
   upstreams: [SPARK],
 };
@@ -42,6 +43,7 @@ export const READY: Readiness = {
 export const NOT_READY: Readiness = {
   status: 'not_ready',
   demo: false,
+  version: '0.1.0',
   store: { ok: true, latency_ms: 0.4, problem: null },
   upstreams: [
     {
