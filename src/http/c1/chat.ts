@@ -11,7 +11,8 @@ import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange, HttpContext } from '../exchange.ts';
 import { CLIENT_GONE, jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
-import { chatShape, checkChatBody, turnRequest } from './chat-body.ts';
+import { checkChatBody, turnRequest } from './chat-body.ts';
+import { chatShape } from './chat-shape.ts';
 import { renderTurnError, turnEvents, withTurnHeaders } from './turn-stream.ts';
 
 export interface PostChatDeps {
