@@ -13,8 +13,12 @@ export interface RequestsTarget {
   readonly operations: readonly PlacedOperation[];
   readonly checker: Pick<ReplyChecker, 'faultsOf'>;
   readonly gateway: Pick<GatewayProcess, 'request'>;
-  /** Ids and names that exist, by the name of the parameter or member that takes them. */
+  /** Names that exist, by the name of the parameter or member that takes them; some stand for what is there just then. */
   readonly known: ReadonlyMap<string, readonly string[]>;
+  /** What such a name stands for. */
+  resolve(name: string): string;
+  /** A conversation may be gone. */
+  renew(): Promise<void>;
 }
 
 interface Wish {
@@ -75,10 +79,16 @@ const ODD_HEADERS: readonly (readonly [string, string])[] = [
   ['x-http-method-override', 'DELETE'],
 ];
 
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'] as const;
+
 function wishes({ operations, known }: RequestsTarget): fc.Arbitrary<Wish> {
   const params = (at: 'path' | 'query', { parameters = [] }: PlacedOperation) =>
     parameters.filter((parameter) => parameter.in === at).map(({ name }) => name);
-  return fc.constantFrom(...operations).chain((operation) => {
+  // Where a body is taken there is more to get wrong.
+  const weighted = operations.flatMap((each) =>
+    Array<PlacedOperation>(each.requestBody ? 6 : 1).fill(each),
+  );
+  return fc.constantFrom(...weighted).chain((operation) => {
     const value = (name: string) =>
       fc.oneof(
         { weight: 3, arbitrary: fc.constantFrom(...(known.get(name) ?? ['none'])) },
@@ -87,12 +97,10 @@ function wishes({ operations, known }: RequestsTarget): fc.Arbitrary<Wish> {
     const queries = [...params('query', operation), 'unknown', '__proto__'];
     return fc.record({
       operation: fc.constant(operation),
-      method: fc
-        .option(fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'), {
-          freq: 12,
-          nil: null,
-        })
-        .map((odd) => odd),
+      method: fc.oneof(
+        { weight: 12, arbitrary: fc.constant(null) },
+        { weight: 1, arbitrary: fc.constantFrom(...METHODS) },
+      ),
       path: fc.tuple(...params('path', operation).map(value)),
       query: fc.array(
         fc.constantFrom(...queries).chain((name) => fc.tuple(fc.constant(name), value(name))),
@@ -116,16 +124,16 @@ function wishes({ operations, known }: RequestsTarget): fc.Arbitrary<Wish> {
 const PATIENCE_MS = 15_000;
 
 export async function fuzzRequests(target: RequestsTarget, options: FuzzOptions): Promise<void> {
-  const { gateway, checker, known } = target;
+  const { gateway, checker } = target;
   await tryMany(wishes(target), {
     ...options,
     async check(wish) {
       const { operation } = wish;
       const method = wish.method ?? operation.method;
-      const body = method === 'GET' || method === 'HEAD' ? undefined : bodyOf(wish, known);
-      const response = await gateway.request(urlOf(wish), {
+      const body = method === 'GET' || method === 'HEAD' ? undefined : bodyOf(wish, target);
+      const response = await gateway.request(urlOf(wish, target), {
         method,
-        headers: Object.fromEntries(wish.headers),
+        headers: { 'content-type': typeOf(operation), ...Object.fromEntries(wish.headers) },
         ...(body === undefined ? {} : { body }),
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
@@ -134,6 +142,7 @@ export async function fuzzRequests(target: RequestsTarget, options: FuzzOptions)
       if (response.status >= 400 && method !== 'HEAD') expectEnvelope(response, text);
       const isHeld = method === operation.method && isPlain(wish);
       if (isHeld) expect(checker.faultsOf(operation.operationId, response, text)).toEqual([]);
+      if (method === 'DELETE') await target.renew();
     },
   });
 }
@@ -146,22 +155,26 @@ function isPlain({ path, headers }: Wish): boolean {
   );
 }
 
-function urlOf({ operation, path, query }: Wish): string {
+function typeOf({ requestBody }: PlacedOperation): string {
+  return Object.keys(requestBody?.content ?? {})[0] ?? 'application/json';
+}
+
+function urlOf(
+  { operation, path, query }: Wish,
+  { resolve }: Pick<RequestsTarget, 'resolve'>,
+): string {
   let at = 0;
   const filled = operation.path.replaceAll(/\{[^}]*\}/g, () =>
-    encodeURIComponent(wellFormed(path[at++] ?? 'none')),
+    encodeURIComponent(resolve(path[at++] ?? 'none').toWellFormed()),
   );
   const search = query.map(
-    ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(wellFormed(value))}`,
+    ([name, value]) =>
+      `${encodeURIComponent(name)}=${encodeURIComponent(resolve(value).toWellFormed())}`,
   );
   return search.length === 0 ? filled : `${filled}?${search.join('&')}`;
 }
 
-function wellFormed(text: string): string {
-  return text.toWellFormed();
-}
-
-function bodyOf(wish: Wish, known: RequestsTarget['known']): Uint8Array | undefined {
+function bodyOf(wish: Wish, target: RequestsTarget): Uint8Array | undefined {
   const { operation, example } = wish;
   const [content] = Object.values(operation.requestBody?.content ?? {});
   const values = Object.values(content?.examples ?? {}).flatMap(({ value }) =>
@@ -169,17 +182,17 @@ function bodyOf(wish: Wish, known: RequestsTarget['known']): Uint8Array | undefi
   );
   const value = values[example % Math.max(1, values.length)];
   if (value === undefined) return undefined;
-  const text = typeof value === 'string' ? value : spoilt(withKnown(value, known), wish.spoilings);
+  const text = typeof value === 'string' ? value : spoilt(withKnown(value, target), wish.spoilings);
   return mutated(Buffer.from(text), wish.bytes);
 }
 
 /** The example with names that exist here: it has to be right before anything is made wrong with it. */
-function withKnown(value: unknown, known: RequestsTarget['known']): unknown {
+function withKnown(value: unknown, { known, resolve }: RequestsTarget): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => [
       key,
-      typeof each === 'string' ? (known.get(key)?.[0] ?? each) : each,
+      typeof each === 'string' ? resolve(known.get(key)?.[0] ?? each) : each,
     ]),
   );
 }

@@ -68,23 +68,33 @@ export async function requestsTarget({
   gateway,
 }: Pick<FuzzTarget, 'gateway'>): Promise<RequestsTarget> {
   const document = (await (await gateway.request('/openapi.json')).json()) as ApiDocument;
-  const { conversation, turn } = await newConversation(gateway);
+  let ids = await newConversation(gateway);
   return {
     operations: operationsOf(document),
     checker: createReplyChecker(document),
     gateway,
-    known: new Map(
-      Object.entries({
-        id: [conversation, turn, 'test-model'],
-        model: ['test-model'],
-        conversation_id: [conversation],
-        user_id: ['somebody'],
-        limit: ['1', '20'],
-        offset: ['0', '3'],
-        after: ['-1', '0'],
-        tree: ['0', '1'],
-        q: ['fine'],
-      }),
-    ),
+    known: new Map(Object.entries(KNOWN)),
+    resolve(name) {
+      if (name === CONVERSATION) return ids.conversation;
+      return name === TURN ? ids.turn : name;
+    },
+    async renew() {
+      ids = await newConversation(gateway);
+    },
   };
 }
+
+const CONVERSATION = 'a conversation that there is';
+const TURN = 'a turn that there is';
+
+const KNOWN = {
+  id: [CONVERSATION, CONVERSATION, TURN, 'test-model'],
+  model: ['test-model'],
+  conversation_id: [CONVERSATION],
+  user_id: ['somebody'],
+  limit: ['1', '20'],
+  offset: ['0', '3'],
+  after: ['-1', '0'],
+  tree: ['0', '1'],
+  q: ['fine'],
+};
