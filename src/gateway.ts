@@ -18,6 +18,7 @@ import { createHttpServer, type Connection } from './http/server.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
 import type { Log } from './observe/log.ts';
+import { openTraces } from './observe/open-traces.ts';
 import { createProvider } from './providers/by-kind.ts';
 import { headersFor } from './providers/credential-header.ts';
 import type { OllamaSettings, Target } from './providers/provider.ts';
@@ -29,6 +30,7 @@ import { watchHealth } from './routing/health.ts';
 import type { UpstreamHealth } from './routing/upstream-health.ts';
 import type { SlotLimits } from './routing/slots.ts';
 import { breakerFor, createRouter } from './routing/router.ts';
+import { traceCalls } from './routing/trace-calls.ts';
 import { openSqliteStore } from './storage/sqlite.ts';
 import { collectEvents } from './chat/collect-events.ts';
 import { watchStore } from './conversations/watch-store.ts';
@@ -69,7 +71,16 @@ export async function createGateway({
     aliases: Object.keys(config.models),
     upstreams: Object.keys(config.upstreams),
   });
-  const probe = createProbe({ logger: log.logger, metrics, clock });
+  const traces = await openTraces(config.traces, {
+    version: packageJson.version,
+    aliases: Object.keys(config.models),
+    clock,
+    deadlines,
+    onExported: (count) => probe.spansExported(count),
+    onDropped: (count, reason) => probe.spansDropped(count, reason),
+    onChange: (problem) => probe.collectorChanged(problem),
+  });
+  const probe = createProbe({ logger: log.logger, metrics, clock, traces });
   const store = await openStore(config, probe);
   const aliases = Object.keys(config.models).map((name) => aliasOf(name, config));
   const breaker = breakerFor(aliases, {
@@ -84,7 +95,10 @@ export async function createGateway({
   });
   const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
   const catalog = createCatalog(aliases);
-  const provider = withholdCredentials(createProvider(createUpstreamClient({ deadlines }), clock));
+  const plain = withholdCredentials(createProvider(createUpstreamClient({ deadlines }), clock));
+  const provider = traces
+    ? traceCalls(plain, { elapsed: clock.elapsed, onCall: (call) => probe.callFinished(call) })
+    : plain;
   const router = createRouter(
     {
       aliases,
@@ -144,7 +158,13 @@ export async function createGateway({
     isDraining: () => draining,
     storeStatus: storeWatch.status,
   });
-  const http = createHttpServer({ app, clock, probe, isDraining: () => draining });
+  const http = createHttpServer({
+    app,
+    clock,
+    probe,
+    traceOf: traces?.traceOf,
+    isDraining: () => draining,
+  });
   await Promise.all([health.probeAll(), storeWatch.probe()]);
 
   const idle = () => Promise.all([http.whenIdle(), turns.whenIdle()]);
@@ -168,7 +188,7 @@ export async function createGateway({
       storeWatch.close();
       collector.close();
       turns.close();
-      await store.close();
+      await Promise.all([store.close(), traces?.close()]);
     },
   };
 }

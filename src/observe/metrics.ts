@@ -26,6 +26,8 @@ export interface Metrics {
   attemptFailed(upstream: string, code: string): void;
   /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
   circuitsChanged(upstream: string, by: 1 | -1): void;
+  spansExported(count: number): void;
+  spansDropped(count: number, reason: string): void;
   text(state: GatewayState): Promise<string>;
 }
 
@@ -106,6 +108,8 @@ export function createMetrics(known: KnownNames): Metrics {
       all.failedAttempts.inc({ upstream: nameIn(upstreams, upstream), code }),
     circuitsChanged: (upstream, by) =>
       all.circuits.inc({ upstream: nameIn(upstreams, upstream) }, by),
+    spansExported: (count) => all.exportedSpans.inc(count),
+    spansDropped: (count, reason) => all.droppedSpans.inc({ reason }, count),
     async text(state) {
       all.openRequests.set(state.openRequests);
       all.openTurns.set(state.openTurns);
@@ -152,6 +156,8 @@ function createInstruments(registry: Registry) {
     turnFirstToken: histogram(METRICS.turnFirstToken),
     recoveredTurns: counter(METRICS.recoveredTurns),
     backgroundFailures: counter(METRICS.backgroundFailures),
+    exportedSpans: counter(METRICS.exportedSpans),
+    droppedSpans: counter(METRICS.droppedSpans),
     openRequests: gauge(METRICS.openRequests),
     openTurns: gauge(METRICS.openTurns),
     upstreamUp: gauge(METRICS.upstreamUp),
