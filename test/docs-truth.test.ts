@@ -143,7 +143,7 @@ describe('a setting', () => {
         },
       });
       const found = path.reduce<unknown>((at, key) => Reflect.get(at as object, key), config);
-      const shown = typeof found === 'object' ? JSON.stringify(found) : String(found);
+      const shown = typeof found === 'string' ? found : JSON.stringify(found);
       expect(shown).toBe(value);
     });
   }
