@@ -1,5 +1,6 @@
 // The composition root: from a configuration to the wired parts. Nothing below this file knows the configuration, and
 // nothing above it knows the parts.
+import { fileURLToPath } from 'node:url';
 import { createAuthenticate } from './access/credentials.ts';
 import { createRateLimit } from './access/rate-limit.ts';
 import { createTurns } from './chat/turns.ts';
@@ -12,6 +13,7 @@ import { systemClock } from './domain/clock.ts';
 import { createDeadlines } from './domain/deadlines.ts';
 import { GatewayError } from './domain/errors.ts';
 import { createApp } from './http/app.ts';
+import { openSite } from './http/site/pages.ts';
 import { admit, isMadeHere } from './http/gates.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHttpServer, type Connection } from './http/server.ts';
@@ -55,6 +57,9 @@ export interface Gateway {
   /** Lets go of everything; to be called once nothing is served any more. */
   close(): Promise<void>;
 }
+
+/** Where `npm run site` puts the built pages. */
+const SITE_FOLDER = fileURLToPath(new URL('../web/dist', import.meta.url));
 
 /** How long streams that were cut off by the drain's deadline get to send their error. */
 const LAST_WORDS_MS = 2_000;
@@ -149,6 +154,7 @@ export async function createGateway({
     clock,
     deadlines,
     demo,
+    site: openSite(SITE_FOLDER),
     heartbeatMs: config.streams.heartbeat_ms,
     maxBodyBytes: max_body_bytes,
     version: packageJson.version,

@@ -13,6 +13,7 @@ import { branchRoutes, type BranchRoutesDeps } from './c1/branches.ts';
 import { postChat, type PostChatDeps } from './c1/chat.ts';
 import { turnRoutes, type TurnRoutesDeps } from './c1/turns.ts';
 import { metrics, type MetricsDeps } from './site/metrics.ts';
+import { sitePage, wantsHtml, type PageDeps } from './site/pages.ts';
 import { healthz, listErrors, readyz, type StatusDeps } from './site/status.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
 import { errorReply } from './refuse.ts';
@@ -26,7 +27,8 @@ export interface AppDeps
     ConversationRoutesDeps,
     BranchRoutesDeps,
     TurnRoutesDeps,
-    MetricsDeps {
+    MetricsDeps,
+    PageDeps {
   readonly health: Health;
   readonly router: Router;
   readonly turns: Turns;
@@ -37,14 +39,18 @@ export interface AppDeps
 }
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-/** `local`: like `public` or `token`, by a setting; unless it says otherwise, public to this machine only. */
-type Access = 'public' | 'token' | 'local';
+/**
+ * `local`: like `public` or `token`, by a setting; unless it says otherwise, public to this machine only.
+ * `browser`: like `token`, but a browser, which cannot send one, gets the page that asks for it.
+ */
+type Access = 'public' | 'token' | 'local' | 'browser';
 type Route = readonly [Access, Method, string, Handler<HttpEnv>];
 
 function routes(deps: AppDeps): Route[] {
   const conversations = conversationRoutes(deps);
   const branches = branchRoutes(deps);
   const turns = turnRoutes(deps);
+  const page = sitePage(deps);
   return [
     ['token', 'POST', '/v1/chat/completions', chatCompletions(deps)],
     ['token', 'GET', '/v1/models', listModels(deps)],
@@ -67,14 +73,23 @@ function routes(deps: AppDeps): Route[] {
     ['public', 'GET', '/readyz', readyz(deps)],
     ['public', 'GET', '/errors', listErrors],
     ['local', 'GET', '/metrics', metrics(deps)],
+
+    ['public', 'GET', '/', page],
+    ['public', 'GET', '/docs/:page{.+}', page],
+    ['public', 'GET', '/assets/:file', page],
   ];
 }
 
 /** Public by contract; served by a later part of the gateway. */
-const PUBLIC_PATHS = /^\/(?:$|openapi\.json$|openapi$|redoc$|docs(?:\/|$)|playground(?:\/|$))/;
+const PUBLIC_PATHS =
+  /^\/(?:$|openapi\.json$|openapi$|redoc$|docs(?:\/|$)|assets(?:\/|$)|playground(?:\/|$))/;
 
 export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>({ router: new RegExpRouter() });
+  const needsToken = (access: Access, exchange: Exchange) =>
+    access === 'token' ||
+    (access === 'local' && !deps.isOpenTo(exchange)) ||
+    (access === 'browser' && !wantsHtml(exchange.request));
   const table = routes(deps);
   // Which methods a path has, looked up only when its method is not among them.
   const methods = new RegExpRouter<Route>();
@@ -84,8 +99,7 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
     app.on(method, path, (context, next) => {
       const { exchange } = context.env;
       exchange.record.route = path;
-      if (access === 'token' || (access === 'local' && !deps.isOpenTo(exchange)))
-        deps.admit(exchange);
+      if (needsToken(access, exchange)) deps.admit(exchange);
       return handle(context, next);
     });
     methods.add('ALL', path, route);
