@@ -19,6 +19,8 @@ import type { Exchange } from './http/exchange.ts';
 import { createHttpServer, type Connection } from './http/server.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
+import { createHistory } from './observe/history.ts';
+import { watchLoopLag } from './observe/loop-lag.ts';
 import type { Log } from './observe/log.ts';
 import { openTraces } from './observe/open-traces.ts';
 import { createProvider } from './providers/by-kind.ts';
@@ -71,21 +73,21 @@ export async function createGateway({
   log,
 }: GatewayOptions): Promise<Gateway> {
   const clock = systemClock;
+  const begunAt = clock.elapsed();
   const deadlines = createDeadlines(clock);
-  const metrics = createMetrics({
-    aliases: Object.keys(config.models),
-    upstreams: Object.keys(config.upstreams),
-  });
+  const names = { aliases: Object.keys(config.models), upstreams: Object.keys(config.upstreams) };
+  const metrics = createMetrics(names);
+  const history = createHistory({ ...names, elapsed: clock.elapsed });
   const traces = await openTraces(config.traces, {
     version: packageJson.version,
-    aliases: Object.keys(config.models),
+    aliases: names.aliases,
     clock,
     deadlines,
     onExported: (count) => probe.spansExported(count),
     onDropped: (count, reason) => probe.spansDropped(count, reason),
     onChange: (problem) => probe.collectorChanged(problem),
   });
-  const probe = createProbe({ logger: log.logger, metrics, clock, traces });
+  const probe = createProbe({ logger: log.logger, metrics, clock, history, traces });
   const store = await openStore(config, probe);
   const aliases = Object.keys(config.models).map((name) => aliasOf(name, config));
   const breaker = breakerFor(aliases, {
@@ -155,6 +157,10 @@ export async function createGateway({
     deadlines,
     demo,
     site: openSite(SITE_FOLDER),
+    history,
+    loopLag: watchLoopLag(),
+    now: clock.now,
+    uptimeMs: () => clock.elapsed() - begunAt,
     heartbeatMs: config.streams.heartbeat_ms,
     maxBodyBytes: max_body_bytes,
     version: packageJson.version,

@@ -106,3 +106,18 @@ export const MAX_SPAN_TEXT_CHARS = 200;
 
 /** What of a collector's reply is read: it holds a number and a sentence. */
 export const MAX_COLLECTOR_REPLY_BYTES = 64 * 1024;
+
+/** What the dashboard's figures are gathered in: fine enough to see a hiccup, coarse enough for an hour in one array. */
+export const HISTORY_BUCKET_MS = 10_000;
+
+/** An hour. */
+export const HISTORY_BUCKETS = 360;
+
+/**
+ * Pairs of alias and upstream with a history of their own, 55 KB each; those beyond are counted as one. With the codes
+ * below that is 16 MB at the very most, and one for a gateway with a dozen models in use.
+ */
+export const MAX_HISTORY_SERIES = 128;
+
+/** Error codes that such a pair tells apart, 4 KB each; a thirteenth kind of failure within an hour is beyond charts. */
+export const MAX_HISTORY_CODES = 12;

@@ -12,6 +12,7 @@ import { conversationRoutes, type ConversationRoutesDeps } from './c1/conversati
 import { branchRoutes, type BranchRoutesDeps } from './c1/branches.ts';
 import { postChat, type PostChatDeps } from './c1/chat.ts';
 import { turnRoutes, type TurnRoutesDeps } from './c1/turns.ts';
+import { dashboardData, type DashboardDataDeps } from './site/dashboard-data.ts';
 import { metrics, type MetricsDeps } from './site/metrics.ts';
 import { sitePage, wantsHtml, type PageDeps } from './site/pages.ts';
 import { healthz, listErrors, readyz, type StatusDeps } from './site/status.ts';
@@ -28,7 +29,8 @@ export interface AppDeps
     BranchRoutesDeps,
     TurnRoutesDeps,
     MetricsDeps,
-    PageDeps {
+    PageDeps,
+    DashboardDataDeps {
   readonly health: Health;
   readonly router: Router;
   readonly turns: Turns;
@@ -73,6 +75,8 @@ function routes(deps: AppDeps): Route[] {
     ['public', 'GET', '/readyz', readyz(deps)],
     ['public', 'GET', '/errors', listErrors],
     ['local', 'GET', '/metrics', metrics(deps)],
+
+    ['token', 'GET', '/dashboard/data', dashboardData(deps)],
 
     ['public', 'GET', '/', page],
     ['public', 'GET', '/docs/:page{.+}', page],

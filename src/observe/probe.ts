@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { GatewayState, Metrics } from './metrics.ts';
 import type { FinishedCall } from './call-record.ts';
+import type { History } from './history.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Traces } from './traces.ts';
 import type { FinishedTurn } from './turn-record.ts';
@@ -59,15 +60,17 @@ export interface ProbeDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Pick<Clock, 'elapsed'>;
+  readonly history: Pick<History, 'requestFinished' | 'turnFinished'>;
   /** null where nothing is traced. */
   readonly traces: Pick<Traces, 'requestFinished' | 'turnFinished' | 'callFinished'> | null;
 }
 
-export function createProbe({ logger, metrics, clock, traces }: ProbeDeps): Probe {
+export function createProbe({ logger, metrics, clock, history, traces }: ProbeDeps): Probe {
   return {
     requestFinished(record, error) {
       const durationMs = clock.elapsed() - record.startedAt;
       metrics.requestFinished(record, durationMs);
+      history.requestFinished(record, durationMs);
       traces?.requestFinished(record);
       const fields = requestFields(record, durationMs);
       const cause = error instanceof GatewayError ? error.cause : error;
@@ -79,6 +82,7 @@ export function createProbe({ logger, metrics, clock, traces }: ProbeDeps): Prob
     },
     turnFinished(turn) {
       metrics.turnFinished(turn);
+      history.turnFinished(turn);
       traces?.turnFinished(turn);
       const fields = {
         turn: turn.turnId,

@@ -1,0 +1,128 @@
+// GET /dashboard/data: the figures behind the dashboard. The last hour in buckets of ten seconds, for all or for one
+// model or upstream, what each model and upstream comes to, and how the gateway is now.
+import { z } from 'zod';
+import type { StoreStatus } from '../../conversations/watch-store.ts';
+import { HISTORY_BUCKETS } from '../../domain/limits.ts';
+import type { History, HistoryFilter } from '../../observe/history.ts';
+import {
+  BUCKET_SECONDS,
+  seriesOf,
+  summaryOf,
+  type Summary,
+  type SummarySeries,
+} from '../../observe/history-summary.ts';
+import type { GatewayState } from '../../observe/metrics.ts';
+import type { LoopLag } from '../../observe/loop-lag.ts';
+import type { Catalog } from '../../routing/catalog.ts';
+import type { Health } from '../../routing/health.ts';
+import type { Router } from '../../routing/router.ts';
+import { checkShape } from '../check-shape.ts';
+import type { HttpContext } from '../exchange.ts';
+import { shownHealth } from '../shown-health.ts';
+
+export interface DashboardDataDeps {
+  readonly history: Pick<History, 'read' | 'total' | 'failures' | 'pairs' | 'age'>;
+  readonly catalog: Catalog;
+  readonly health: Pick<Health, 'all'>;
+  readonly router: Pick<Router, 'statusOf'>;
+  readonly version: string;
+  readonly demo: boolean;
+  gatewayState(): GatewayState;
+  storeStatus(): StoreStatus;
+  isDraining(): boolean;
+  loopLag(): LoopLag | null;
+  /** Unix milliseconds. */
+  now(): number;
+  uptimeMs(): number;
+}
+
+export interface DashboardData {
+  /** Unix seconds at which the reply was made. */
+  readonly now: number;
+  readonly bucket_seconds: number;
+  /** Unix seconds at which the first bucket begins. */
+  readonly from: number;
+  readonly models: readonly string[];
+  readonly upstreams: readonly string[];
+  readonly series: SummarySeries;
+  /** Failures per bucket, by code. */
+  readonly errors: Readonly<Record<string, readonly number[]>>;
+  readonly total: Summary;
+  readonly by_model: readonly (Summary & { readonly model: string })[];
+  readonly by_upstream: readonly (Summary & { readonly upstream: string })[];
+  readonly state: ReturnType<typeof stateOf>;
+}
+
+const query = z.object({
+  model: z.string().max(200).optional(),
+  upstream: z.string().max(64).optional(),
+});
+
+export function dashboardData(deps: DashboardDataDeps) {
+  return (context: HttpContext): Response => {
+    const { model: alias, upstream } = checkShape(query, context.req.query());
+    return context.json(dataFor({ alias, upstream }, deps), 200, { 'cache-control': 'no-store' });
+  };
+}
+
+function dataFor(filter: HistoryFilter, deps: DashboardDataDeps): DashboardData {
+  const { history, catalog, now } = deps;
+  const pairs = history.pairs();
+  const [seconds, age] = [now() / 1_000, history.age() / 1_000];
+  const total = (only: HistoryFilter) => summaryOf(history.total(only));
+  const namesOf = (key: 'alias' | 'upstream') => [...new Set(pairs.map((pair) => pair[key]))];
+  return {
+    now: Math.floor(seconds),
+    bucket_seconds: BUCKET_SECONDS,
+    from: Math.round(seconds - age) - (HISTORY_BUCKETS - 1) * BUCKET_SECONDS,
+    models: catalog.aliases.map(({ name }) => name),
+    upstreams: deps.health.all().map(({ name }) => name),
+    series: seriesOf(history.read(filter)),
+    errors: Object.fromEntries(history.failures(filter)),
+    total: total(filter),
+    by_model: namesOf('alias').map((model) => ({
+      model,
+      ...total({ alias: model, upstream: filter.upstream }),
+    })),
+    by_upstream: namesOf('upstream').map((upstream) => ({
+      upstream,
+      ...total({ alias: filter.alias, upstream }),
+    })),
+    state: stateOf(deps),
+  };
+}
+
+function stateOf(deps: DashboardDataDeps) {
+  const { gatewayState, loopLag, uptimeMs, storeStatus, isDraining, version, demo } = deps;
+  const { openRequests, openTurns } = gatewayState();
+  const lag = loopLag();
+  return {
+    version,
+    demo,
+    uptime_seconds: Math.floor(uptimeMs() / 1_000),
+    draining: isDraining(),
+    store: storeStatus(),
+    open_requests: openRequests,
+    open_turns: openTurns,
+    memory_bytes: process.memoryUsage.rss(),
+    event_loop_lag_ms: lag && { p99: lag.p99Ms, max: lag.maxMs },
+    upstreams: deps.health.all().map((health) => ({
+      ...shownHealth(health),
+      ...loadOf(health.name, deps),
+    })),
+  };
+}
+
+/** What the gateway itself knows of an upstream: its requests, and which of its models are left alone. */
+function loadOf(name: string, { catalog, router }: Pick<DashboardDataDeps, 'catalog' | 'router'>) {
+  const targets = catalog.aliases
+    .flatMap((alias) => alias.targets)
+    .filter(({ upstream }) => upstream === name);
+  const statuses = targets.map((target) => ({ target, ...router.statusOf(target) }));
+  const broken = statuses.filter(({ circuit }) => circuit !== 'closed');
+  return {
+    running: statuses[0]?.running ?? 0,
+    waiting: statuses[0]?.waiting ?? 0,
+    open_circuits: [...new Set(broken.map(({ target }) => target.model))],
+  };
+}
