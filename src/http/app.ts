@@ -79,6 +79,7 @@ function routes(deps: AppDeps): Route[] {
     ['token', 'GET', '/dashboard/data', dashboardData(deps)],
 
     ['public', 'GET', '/', page],
+    ['public', 'GET', '/playground', page],
     ['public', 'GET', '/docs/:page{.+}', page],
     ['public', 'GET', '/assets/:file', page],
   ];
