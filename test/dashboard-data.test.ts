@@ -55,7 +55,7 @@ test('tells of requests, tokens, reuse and speed, in buckets that add up to the 
   await gateway.logged('turn finished');
   await gateway.request('/v1/chat/completions', { body: { ...body, messages: [] } });
   await gateway.request('/v1/chat/completions', { body: { ...body, model: 'unknown' } });
-  const { series, total, errors, by_model, by_upstream, from, now, bucket_seconds } = await data();
+  const { series, total, errors, by_model, by_upstream, from, now, step_seconds } = await data();
   expect(total).toMatchObject({
     requests: 6,
     failures: 2,
@@ -80,7 +80,7 @@ test('tells of requests, tokens, reuse and speed, in buckets that add up to the 
     ['', 2],
   ]);
   expect(by_upstream.find((each) => each.upstream === 'fake')?.requests).toBe(4);
-  expect(now - (from + bucket_seconds * 359)).toBeLessThanOrEqual(bucket_seconds);
+  expect(now - (from + step_seconds * 359)).toBeLessThanOrEqual(step_seconds);
 });
 
 test('tells of one model or upstream alone', async () => {
@@ -103,6 +103,17 @@ test('tells how the gateway is, and of each upstream what is known', async () =>
   expect(state.upstreams).toMatchObject([
     { name: 'fake', healthy: true, running: 0, waiting: 0, open_circuits: [] },
   ]);
+});
+
+test('tells of fewer minutes in longer steps', async () => {
+  await (await gateway.request('/v1/chat/completions', { body })).text();
+  const { series, step_seconds, from, now } = await data('?minutes=15&step=60');
+  expect(step_seconds).toBe(60);
+  expect(series.requests).toHaveLength(15);
+  expect(sum(series.requests)).toBe(1);
+  expect(now - from).toBeWithin(14 * 60, 15 * 60 + 1);
+  for (const wrong of ['minutes=0', 'minutes=61', 'step=15', 'step=x', `model=${'x'.repeat(201)}`])
+    expect((await gateway.request(`/dashboard/data?${wrong}`)).status).toBe(400);
 });
 
 test('needs the token', async () => {

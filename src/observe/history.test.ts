@@ -14,6 +14,7 @@ import type { RequestRecord } from './request-record.ts';
 import type { FinishedTurn } from './turn-record.ts';
 
 const START = 50_000;
+const HOUR = { step: 1, count: HISTORY_BUCKETS };
 
 function historyAt(names: Partial<HistoryOptions> = {}) {
   const time = { elapsed: START };
@@ -23,7 +24,7 @@ function historyAt(names: Partial<HistoryOptions> = {}) {
     elapsed: () => time.elapsed,
     ...names,
   });
-  return { history, time, total: (filter = {}) => summaryOf(history.total(filter)) };
+  return { history, time, total: (filter = {}) => summaryOf(history.total(filter, HOUR)) };
 }
 
 const usage = (prompt: number, completion: number, cached?: number) => ({
@@ -97,7 +98,7 @@ describe('a request', () => {
     history.requestFinished(request({ errorCode: 'invalid_json', alias: 'made up' }), 1_000);
     history.requestFinished(request({ clientGone: true }), 1_000);
     expect(total()).toMatchObject({ requests: 3, failures: 2, left: 1 });
-    const sums = [...history.failures({})].map(([code, counts]) => [
+    const sums = [...history.failures({}, HOUR)].map(([code, counts]) => [
       code,
       counts.reduce((a, b) => a + b, 0),
     ]);
@@ -174,7 +175,7 @@ test('alias and upstream choose what is read, alone and together', () => {
 test('each thing is in the bucket in which it ended, and an hour later it is forgotten', () => {
   const { history, time } = historyAt();
   history.requestFinished(request(), 1_000);
-  const at = () => seriesOf(history.read({})).requests.indexOf(1);
+  const at = () => seriesOf(history.read({}, HOUR)).requests.indexOf(1);
   expect(at()).toBe(HISTORY_BUCKETS - 1);
   time.elapsed += HISTORY_BUCKET_MS * 10;
   expect(at()).toBe(HISTORY_BUCKETS - 11);
@@ -182,6 +183,19 @@ test('each thing is in the bucket in which it ended, and an hour later it is for
   expect(at()).toBe(0);
   time.elapsed += HISTORY_BUCKET_MS;
   expect(at()).toBe(-1);
+});
+
+test('steps begin where they always do, and the last one is not over yet', () => {
+  const { history, time } = historyAt();
+  const window = { step: 6, count: 10 };
+  const minutes = () => seriesOf(history.read({}, window)).requests;
+  for (let at = 0; at < 12; at++) {
+    time.elapsed = 600_000 + at * HISTORY_BUCKET_MS;
+    history.requestFinished(request({ startedAt: time.elapsed }), 0);
+    expect(minutes().slice(-2)).toEqual(at < 6 ? [0, at + 1] : [6, at - 5]);
+    expect(history.age(window)).toBe(9 * 60_000 + (at % 6) * HISTORY_BUCKET_MS);
+  }
+  expect(summaryOf(history.total({}, window)).requests).toBe(12);
 });
 
 test('memory is bounded: pairs beyond the most are one, and so are codes', () => {
@@ -194,6 +208,6 @@ test('memory is bounded: pairs beyond the most are one, and so are codes', () =>
   const codes = Object.keys(ERROR_CATALOGUE) as ErrorCode[];
   for (const errorCode of codes)
     history.requestFinished(request({ alias: 'alias0', errorCode }), 1);
-  expect(history.failures({}).size).toBe(MAX_HISTORY_CODES);
+  expect(history.failures({}, HOUR).size).toBe(MAX_HISTORY_CODES);
   expect(total().failures).toBe(codes.length);
 });

@@ -2,7 +2,6 @@
 // a fixed size. Time is monotonic here, so that a clock that is set moves nothing.
 import {
   HISTORY_BUCKET_MS,
-  HISTORY_BUCKETS,
   MAX_HISTORY_CODES,
   MAX_HISTORY_SERIES,
 } from '../domain/limits.ts';
@@ -40,19 +39,25 @@ export interface HistoryFilter {
   readonly upstream?: string | undefined;
 }
 
+/** The last so many steps of so many buckets each; the last one is not over yet. Steps begin where they always do. */
+export interface HistoryWindow {
+  readonly step: number;
+  readonly count: number;
+}
+
 export interface History {
   requestFinished(record: RequestRecord, durationMs: number): void;
   turnFinished(turn: FinishedTurn): void;
   /** The pairs of names that there is anything of; empty where a request got to no alias or no upstream. */
   pairs(): { readonly alias: string; readonly upstream: string }[];
-  /** Milliseconds since the bucket that is being filled began. */
-  age(): number;
-  /** For each of the last `HISTORY_BUCKETS`, oldest first, the sum of what matches. */
-  read(filter: HistoryFilter): Float64Array[];
+  /** Milliseconds since the first step of the window began. */
+  age(window: HistoryWindow): number;
+  /** For each step, oldest first, the sum of what matches. */
+  read(filter: HistoryFilter, window: HistoryWindow): Float64Array[];
   /** The sum of all these. */
-  total(filter: HistoryFilter): Float64Array;
-  /** Failures by code, in the same buckets. */
-  failures(filter: HistoryFilter): Map<string, number[]>;
+  total(filter: HistoryFilter, window: HistoryWindow): Float64Array;
+  /** Failures by code, in the same steps. */
+  failures(filter: HistoryFilter, window: HistoryWindow): Map<string, number[]>;
 }
 
 export interface HistoryOptions {
@@ -108,9 +113,17 @@ export function createHistory({ aliases, upstreams, elapsed }: HistoryOptions): 
     );
   }
 
-  function buckets(): number[] {
-    const last = bucketAt(elapsed());
-    return Array.from({ length: HISTORY_BUCKETS }, (_, at) => last - HISTORY_BUCKETS + 1 + at);
+  function firstBucket({ step, count }: HistoryWindow): number {
+    return (Math.floor(bucketAt(elapsed()) / step) - count + 1) * step;
+  }
+
+  /** The buckets of each step, oldest first. */
+  function steps(window: HistoryWindow): number[][] {
+    const { step, count } = window;
+    const first = firstBucket(window);
+    return Array.from({ length: count }, (_, at) =>
+      Array.from({ length: step }, (_bucket, within) => first + at * step + within),
+    );
   }
 
   return {
@@ -138,29 +151,20 @@ export function createHistory({ aliases, upstreams, elapsed }: HistoryOptions): 
       countAnswer(seriesOf(alias, upstream).counts, bucketAt(elapsed()), { ...turn, firstMs });
     },
     pairs: () => all.map(({ alias, upstream }) => ({ alias, upstream })),
-    age: () => elapsed() - bucketAt(elapsed()) * HISTORY_BUCKET_MS,
-    read(filter) {
+    age: (window) => elapsed() - firstBucket(window) * HISTORY_BUCKET_MS,
+    read(filter, window) {
       const found = matching(filter);
-      return buckets().map((bucket) => {
-        const sum = new Float64Array(FIELD_COUNT);
-        for (const { counts } of found) counts.addTo(sum, bucket);
-        return sum;
-      });
+      return steps(window).map((buckets) => sumOf(found, buckets));
     },
-    total(filter) {
-      const sum = new Float64Array(FIELD_COUNT);
-      const at = buckets();
-      for (const { counts } of matching(filter)) for (const bucket of at) counts.addTo(sum, bucket);
-      return sum;
-    },
-    failures(filter) {
+    total: (filter, window) => sumOf(matching(filter), steps(window).flat()),
+    failures(filter, window) {
       const codes = new Map<string, number[]>();
-      const at = buckets();
+      const inSteps = steps(window);
       for (const [code, ring] of matching(filter).flatMap((series) => [...series.codes])) {
-        const sums = codes.get(code) ?? at.map(() => 0);
-        codes.set(code, sums);
-        for (const [index, bucket] of at.entries())
-          sums[index] = (sums[index] ?? 0) + one(ring, bucket);
+        const sums = codes.get(code) ?? inSteps.map(() => 0);
+        for (const [at, buckets] of inSteps.entries())
+          sums[at] = (sums[at] ?? 0) + countIn(ring, buckets);
+        if (sums.some((sum) => sum > 0)) codes.set(code, sums);
       }
       return codes;
     },
@@ -175,9 +179,15 @@ function fail({ counts, codes }: Series, bucket: number, code: string): void {
   ring.add(bucket, 0, 1);
 }
 
-function one(ring: Ring, bucket: number): number {
+function sumOf(series: readonly Series[], buckets: readonly number[]): Float64Array {
+  const sum = new Float64Array(FIELD_COUNT);
+  for (const { counts } of series) for (const bucket of buckets) counts.addTo(sum, bucket);
+  return sum;
+}
+
+function countIn(ring: Ring, buckets: readonly number[]): number {
   const sum = new Float64Array(1);
-  ring.addTo(sum, bucket);
+  for (const bucket of buckets) ring.addTo(sum, bucket);
   return sum[0] ?? 0;
 }
 

@@ -1,9 +1,8 @@
-// GET /dashboard/data: the figures behind the dashboard. The last hour in buckets of ten seconds, for all or for one
-// model or upstream, what each model and upstream comes to, and how the gateway is now.
+// GET /dashboard/data: the figures behind the dashboard. The last hour, or less of it, step by step, for all or for
+// one model or upstream, what each model and upstream comes to, and how the gateway is now.
 import { z } from 'zod';
 import type { StoreStatus } from '../../conversations/watch-store.ts';
-import { HISTORY_BUCKETS } from '../../domain/limits.ts';
-import type { History, HistoryFilter } from '../../observe/history.ts';
+import type { History, HistoryFilter, HistoryWindow } from '../../observe/history.ts';
 import {
   BUCKET_SECONDS,
   seriesOf,
@@ -39,13 +38,13 @@ export interface DashboardDataDeps {
 export interface DashboardData {
   /** Unix seconds at which the reply was made. */
   readonly now: number;
-  readonly bucket_seconds: number;
-  /** Unix seconds at which the first bucket begins. */
+  readonly step_seconds: number;
+  /** Unix seconds at which the first step begins. */
   readonly from: number;
   readonly models: readonly string[];
   readonly upstreams: readonly string[];
   readonly series: SummarySeries;
-  /** Failures per bucket, by code. */
+  /** Failures per step, by code. */
   readonly errors: Readonly<Record<string, readonly number[]>>;
   readonly total: Summary;
   readonly by_model: readonly (Summary & { readonly model: string })[];
@@ -56,29 +55,46 @@ export interface DashboardData {
 const query = z.object({
   model: z.string().max(200).optional(),
   upstream: z.string().max(64).optional(),
+  minutes: z.coerce.number().int().min(1).max(60).default(60),
+  step: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .max(600)
+    .refine((seconds) => seconds % 10 === 0, 'must be a multiple of 10')
+    .default(10),
 });
 
 export function dashboardData(deps: DashboardDataDeps) {
   return (context: HttpContext): Response => {
-    const { model: alias, upstream } = checkShape(query, context.req.query());
-    return context.json(dataFor({ alias, upstream }, deps), 200, { 'cache-control': 'no-store' });
+    const { model: alias, upstream, minutes, step } = checkShape(query, context.req.query());
+    const window = {
+      step: step / BUCKET_SECONDS,
+      count: Math.max(1, Math.floor((minutes * 60) / step)),
+    };
+    const data = dataFor({ alias, upstream }, window, deps);
+    return context.json(data, 200, { 'cache-control': 'no-store' });
   };
 }
 
-function dataFor(filter: HistoryFilter, deps: DashboardDataDeps): DashboardData {
+function dataFor(
+  filter: HistoryFilter,
+  window: HistoryWindow,
+  deps: DashboardDataDeps,
+): DashboardData {
   const { history, catalog, now } = deps;
   const pairs = history.pairs();
-  const [seconds, age] = [now() / 1_000, history.age() / 1_000];
-  const total = (only: HistoryFilter) => summaryOf(history.total(only));
+  const [seconds, age] = [now() / 1_000, history.age(window) / 1_000];
+  const total = (only: HistoryFilter) => summaryOf(history.total(only, window));
   const namesOf = (key: 'alias' | 'upstream') => [...new Set(pairs.map((pair) => pair[key]))];
   return {
     now: Math.floor(seconds),
-    bucket_seconds: BUCKET_SECONDS,
-    from: Math.round(seconds - age) - (HISTORY_BUCKETS - 1) * BUCKET_SECONDS,
+    step_seconds: window.step * BUCKET_SECONDS,
+    from: Math.round(seconds - age),
     models: catalog.aliases.map(({ name }) => name),
     upstreams: deps.health.all().map(({ name }) => name),
-    series: seriesOf(history.read(filter)),
-    errors: Object.fromEntries(history.failures(filter)),
+    series: seriesOf(history.read(filter, window)),
+    errors: Object.fromEntries(history.failures(filter, window)),
     total: total(filter),
     by_model: namesOf('alias').map((model) => ({
       model,
