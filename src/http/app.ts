@@ -76,6 +76,7 @@ function routes(deps: AppDeps): Route[] {
     ['public', 'GET', '/errors', listErrors],
     ['local', 'GET', '/metrics', metrics(deps)],
 
+    ['browser', 'GET', '/dashboard', page],
     ['token', 'GET', '/dashboard/data', dashboardData(deps)],
 
     ['public', 'GET', '/', page],

@@ -1,10 +1,6 @@
 // The last hour of chat requests for the dashboard, by alias and upstream: a few additions per request, in memory of
 // a fixed size. Time is monotonic here, so that a clock that is set moves nothing.
-import {
-  HISTORY_BUCKET_MS,
-  MAX_HISTORY_CODES,
-  MAX_HISTORY_SERIES,
-} from '../domain/limits.ts';
+import { HISTORY_BUCKET_MS, MAX_HISTORY_CODES, MAX_HISTORY_SERIES } from '../domain/limits.ts';
 import { BIN_COUNT, binOf } from './latency-bins.ts';
 import type { RequestRecord } from './request-record.ts';
 import { bucketAt, createRing, type Ring } from './ring.ts';
