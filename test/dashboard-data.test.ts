@@ -94,7 +94,7 @@ test('tells of one model or upstream alone', async () => {
 
 test('tells how the gateway is, and of each upstream what is known', async () => {
   const { state, models, upstreams } = await data();
-  expect(state).toMatchObject({ demo: false, draining: false, open_requests: 1, open_turns: 0 });
+  expect(state).toMatchObject({ demo: false, draining: false, open_requests: 0, open_turns: 0 });
   expect(state.store.ok).toBe(true);
   expect(state.memory_bytes).toBeGreaterThan(1_000_000);
   expect(state.uptime_seconds).toBeGreaterThanOrEqual(0);

@@ -18,6 +18,7 @@ export function brief(value: number): string {
 /** 84 ms, 1.2 s, 2 min 5 s. */
 export function duration(ms: number | null): string {
   if (ms === null) return NOTHING;
+  if (ms === 0) return '0';
   if (ms < 1_000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
@@ -38,7 +39,9 @@ export function percent(share: number | null): string {
 }
 
 export function rate(value: number | null): string {
-  return value === null ? NOTHING : value < 10 ? value.toFixed(1) : grouped.format(value);
+  if (value === null) return NOTHING;
+  if (value > 0 && value < 0.1) return '< 0.1';
+  return value > 0 && value < 10 ? value.toFixed(1) : grouped.format(value);
 }
 
 export function bytes(value: number): string {

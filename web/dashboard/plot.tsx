@@ -21,11 +21,12 @@ export interface PlotProps {
   readonly unit: string;
   /** In a few words, what the whole window comes to. */
   readonly summary: string;
-  readonly hint?: string;
   /** Unix seconds. */
   readonly times: readonly number[];
   /** Drawn in this order: the later ones on top. */
   readonly lines: readonly Line[];
+  /** What is drawn first is told last: the lines stand on each other. */
+  readonly stacked?: boolean;
   /** 0 to this, where the scale is fixed. */
   readonly most?: number;
   /** Said instead where nothing was measured. */
@@ -36,7 +37,7 @@ export interface PlotProps {
 const HEIGHT = 190;
 
 export function Plot(props: PlotProps) {
-  const { title, unit, summary, hint, times, lines, empty, format } = props;
+  const { title, unit, summary, times, lines, empty, format } = props;
   const isEmpty = lines.every(({ drawn }) => drawn.every((value) => !value));
   const id = `plot-${title.toLowerCase().replaceAll(/[^a-z]+/g, '-')}`;
   return (
@@ -45,25 +46,30 @@ export function Plot(props: PlotProps) {
         <h2 id={id}>
           {title} <span class="plot-unit">{unit}</span>
         </h2>
-        <p class="plot-summary">{summary}</p>
+        <p class="plot-summary">{isEmpty ? '' : summary}</p>
       </figcaption>
       <div class="plot-area">
         {isEmpty ? <p class="plot-empty">{empty}</p> : <Canvas {...props} />}
       </div>
-      <ul class="plot-legend" aria-label={`Legend of ${title}`}>
-        {lines.map(({ label, color, form, dashed }) => (
-          <li key={label}>
-            <span
-              class={`key ${form} series-${color}${dashed ? ' dashed' : ''}`}
-              aria-hidden="true"
-            />
-            {label}
-          </li>
-        ))}
-      </ul>
-      {hint === undefined ? null : <p class="plot-hint">{hint}</p>}
+      {isEmpty ? null : <Legend {...props} />}
       <Table title={title} times={times} lines={lines} format={format} />
     </figure>
+  );
+}
+
+function Legend({ title, lines, stacked }: PlotProps) {
+  return (
+    <ul class="plot-legend" aria-label={`Legend of ${title}`}>
+      {(stacked ? lines.toReversed() : lines).map(({ label, color, form, dashed }) => (
+        <li key={label}>
+          <span
+            class={`key ${form} series-${color}${dashed ? ' dashed' : ''}`}
+            aria-hidden="true"
+          />
+          {label}
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -140,7 +146,8 @@ function optionsFor(
       points: { size: 7 },
     },
     scales: {
-      x: { time: true },
+      // Half a step at either end, or the first and the last bar are cut.
+      x: { time: true, range: (plot, low, high) => [low - halfStep(plot), high + halfStep(plot)] },
       y: { range: (_, __, high) => [0, most ?? roomAbove(high)] },
     },
     axes: [
@@ -156,6 +163,10 @@ function optionsFor(
     series: [{}, ...lines.map(seriesFor)],
     hooks: { setCursor: [(plot) => showTooltip(plot, latest.current, tooltip.current)] },
   };
+}
+
+function halfStep({ data: [times] }: uPlot): number {
+  return ((times[1] ?? 0) - (times[0] ?? 0)) / 2;
 }
 
 function roomAbove(high: number | null): number {
@@ -214,7 +225,7 @@ function showTooltip(plot: uPlot, props: PlotProps, tooltip: HTMLDivElement | nu
   });
   const head = document.createElement('time');
   head.textContent = timeOf(time, true);
-  tooltip.replaceChildren(head, ...rows.toReversed());
+  tooltip.replaceChildren(head, ...(props.stacked ? rows.toReversed() : rows));
   tooltip.hidden = false;
   const inset = plot.over.offsetLeft + left;
   const flips = inset > plot.root.clientWidth / 2;

@@ -34,6 +34,7 @@ export function Plots({ data }: { data: DashboardData }) {
         summary={`${count(total.failures)} in all`}
         times={times}
         lines={errors}
+        stacked
         empty={total.requests === 0 ? 'No requests in this time.' : 'No errors in this time.'}
         format={(value) => count(value ?? 0)}
       />
@@ -126,8 +127,8 @@ function otherLines(series: DashboardData['series'], perMinute: number) {
   const scaled = (values: Values) => values.map((value) => (value ?? 0) * perMinute);
   const { prompt_tokens, cached_tokens, completion_tokens } = series;
   const first: Line[] = [
-    { label: '95% within', color: 2, form: 'line', dashed: true, drawn: series.ttft_p95_ms },
     { label: 'Median', color: 1, form: 'area', drawn: series.ttft_p50_ms },
+    { label: '95% within', color: 2, form: 'line', dashed: true, drawn: series.ttft_p95_ms },
   ];
   const speed: Line[] = [
     { label: 'Average over tokens', color: 3, form: 'area', drawn: series.tokens_per_second },

@@ -118,7 +118,8 @@ function stateOf(deps: DashboardDataDeps) {
     uptime_seconds: Math.floor(uptimeMs() / 1_000),
     draining: isDraining(),
     store: storeStatus(),
-    open_requests: openRequests,
+    // Without the one that asks.
+    open_requests: Math.max(0, openRequests - 1),
     open_turns: openTurns,
     memory_bytes: process.memoryUsage.rss(),
     event_loop_lag_ms: lag && { p99: lag.p99Ms, max: lag.maxMs },
