@@ -100,7 +100,7 @@ describe.each([
     await page.getByLabel('Token').fill(TOKEN);
     expect(await violations()).toEqual([]);
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.locator('.uplot').nth(5).waitFor();
+    await page.locator('.uplot').nth(4).waitFor();
     const { total, by_model } = await data();
     expect(total.requests).toBe(6);
     expect(await valueOf(page, 'Requests')).toBe('6');

@@ -198,6 +198,15 @@ test('steps begin where they always do, and the last one is not over yet', () =>
   expect(summaryOf(history.total({}, window)).requests).toBe(12);
 });
 
+test('names that a new configuration brings have a history from then on', () => {
+  const { history, total } = historyAt();
+  history.requestFinished(request({ alias: 'new' }), 1_000);
+  expect(total({ alias: 'new' }).requests).toBe(0);
+  history.know({ aliases: ['new'], upstreams: [] });
+  history.requestFinished(request({ alias: 'new' }), 1_000);
+  expect(total({ alias: 'new' }).requests).toBe(1);
+});
+
 test('memory is bounded: pairs beyond the most are one, and so are codes', () => {
   const aliases = Array.from({ length: 500 }, (_, at) => `alias${at}`);
   const { history, total } = historyAt({ aliases });

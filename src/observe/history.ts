@@ -44,6 +44,8 @@ export interface HistoryWindow {
 export interface History {
   requestFinished(record: RequestRecord, durationMs: number): void;
   turnFinished(turn: FinishedTurn): void;
+  /** Further names that may have a history; those before stay. */
+  know(names: Pick<HistoryOptions, 'aliases' | 'upstreams'>): void;
   /** The pairs of names that there is anything of; empty where a request got to no alias or no upstream. */
   pairs(): { readonly alias: string; readonly upstream: string }[];
   /** Milliseconds since the first step of the window began. */
@@ -145,6 +147,10 @@ export function createHistory({ aliases, upstreams, elapsed }: HistoryOptions): 
     turnFinished(turn) {
       const { alias, upstream, ttftMs: firstMs } = turn;
       countAnswer(seriesOf(alias, upstream).counts, bucketAt(elapsed()), { ...turn, firstMs });
+    },
+    know(names) {
+      for (const alias of names.aliases) known.alias.add(alias);
+      for (const upstream of names.upstreams) known.upstream.add(upstream);
     },
     pairs: () => all.map(({ alias, upstream }) => ({ alias, upstream })),
     age: (window) => elapsed() - firstBucket(window) * HISTORY_BUCKET_MS,

@@ -1,32 +1,45 @@
-// How late the event loop is, for the dashboard: watched from the first look on, each look since the one before. Not
-// the one in /metrics, whose figures begin anew with each scrape.
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+// How late the event loop is. One timer in the background measures it on the monotonic clock; a request only compares
+// a number. What counts is the standing lag: the least of the last few, since one long task makes everybody wait once,
+// and only a loop with more to do than it can is late each time.
+import type { Clock } from '../domain/clock.ts';
+import { BLOCKED_LOOP_MS, LAG_PERIOD_MS, LAG_SAMPLES } from '../domain/limits.ts';
 
-export interface LoopLag {
-  readonly p99Ms: number;
-  readonly maxMs: number;
+export interface LagMeter {
+  /** To be called every LAG_PERIOD_MS. */
+  tick(): void;
+  /** Milliseconds by which each of the last ticks was late at least. */
+  standing(): number;
 }
 
-const NANOS = 1e6;
-const RESOLUTION_MS = 20;
+export interface LagOptions {
+  readonly clock: Pick<Clock, 'elapsed'>;
+  /** Told when nothing ran for longer than BLOCKED_LOOP_MS. */
+  onBlocked(ms: number): void;
+}
 
-/** null at the first look, and where nothing was seen since the last. */
-export function watchLoopLag(): () => LoopLag | null {
-  let histogram: ReturnType<typeof monitorEventLoopDelay> | undefined;
-  return () => {
-    if (!histogram) {
-      histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-      histogram.enable();
-      return null;
-    }
-    const { max } = histogram;
-    const p99 = histogram.percentile(99);
-    histogram.reset();
-    if (!(max > 0)) return null;
-    return { p99Ms: rounded(p99), maxMs: rounded(max) };
+export function createLagMeter({ clock, onBlocked }: LagOptions): LagMeter {
+  const samples = new Float64Array(LAG_SAMPLES);
+  let next = 0;
+  let standing = 0;
+  let tickedAt = clock.elapsed();
+  return {
+    tick() {
+      const now = clock.elapsed();
+      const lag = Math.max(0, now - tickedAt - LAG_PERIOD_MS);
+      tickedAt = now;
+      samples[next] = lag;
+      next = (next + 1) % LAG_SAMPLES;
+      standing = Math.min(...samples);
+      if (lag > BLOCKED_LOOP_MS) onBlocked(lag);
+    },
+    standing: () => standing,
   };
 }
 
-function rounded(nanos: number): number {
-  return Math.round(nanos / (NANOS / 10)) / 10;
+/** Measures until closed. */
+export function watchLag(options: LagOptions): Pick<LagMeter, 'standing'> & { close(): void } {
+  const { tick, standing } = createLagMeter(options);
+  const timer = setInterval(tick, LAG_PERIOD_MS);
+  timer.unref();
+  return { standing, close: () => clearInterval(timer) };
 }

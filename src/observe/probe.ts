@@ -31,7 +31,16 @@ export interface ChangedCircuit {
   readonly upstream: string;
   readonly model: string;
   readonly before: string;
+  /** `removed` where the target is not served any more. */
   readonly state: string;
+}
+
+/** A configuration that was read anew, or was to be. */
+export interface ReloadedConfig {
+  readonly source: string | null;
+  readonly hash: string;
+  /** Settings that have changed but are read at the start only. */
+  readonly needRestart: readonly string[];
 }
 
 export interface Probe {
@@ -39,6 +48,10 @@ export interface Probe {
   turnFinished(turn: FinishedTurn): void;
   /** Something after the reply failed and has nobody to be told; never silent. */
   backgroundFailed(what: string, error: unknown): void;
+  /** A request was refused as overloaded; its own line says the rest. */
+  requestShed(reason: string): void;
+  /** One piece of work kept the event loop from all others. */
+  loopBlocked(ms: number): void;
   upstreamChanged(health: ChangedHealth): void;
   attemptFailed(failed: FailedAttempt): void;
   circuitChanged(change: ChangedCircuit): void;
@@ -49,6 +62,9 @@ export interface Probe {
   spansDropped(count: number, reason: string): void;
   /** The collector of traces has begun to fail, or, with null, takes spans again. */
   collectorChanged(problem: string | null): void;
+  configReloaded(reloaded: ReloadedConfig): void;
+  /** What was running before goes on. */
+  reloadRefused(problems: readonly { readonly path: string; readonly message: string }[]): void;
   started(facts: Readonly<Record<string, unknown>>): void;
   draining(facts: { signal: string; open: number }): void;
   stopped(): void;
@@ -100,6 +116,11 @@ export function createProbe({ logger, metrics, clock, history, traces }: ProbeDe
       metrics.backgroundFailed();
       logger.error({ err: error, what }, 'background work failed');
     },
+    requestShed: (reason) => metrics.requestShed(reason),
+    loopBlocked(ms) {
+      metrics.loopBlocked(ms);
+      logger.warn({ blocked_ms: rounded(ms) }, 'event loop was blocked');
+    },
     upstreamChanged({ name, healthy, problem, latencyMs }) {
       const facts = { upstream: name, problem: problem ?? undefined, latency_ms: latencyMs };
       if (healthy) logger.info(facts, 'upstream is up');
@@ -124,7 +145,8 @@ export function createProbe({ logger, metrics, clock, history, traces }: ProbeDe
     },
     circuitChanged({ upstream, model, before, state }) {
       if (before === 'closed') metrics.circuitsChanged(upstream, 1);
-      if (state === 'closed') metrics.circuitsChanged(upstream, -1);
+      if (state === 'closed' || state === 'removed') metrics.circuitsChanged(upstream, -1);
+      if (state === 'removed') return;
       const fields = { upstream, upstream_model: model, circuit: state };
       if (state === 'closed') logger.info(fields, 'target answers again');
       else logger.warn(fields, state === 'open' ? 'target is left alone' : 'target is tried again');
@@ -140,6 +162,19 @@ export function createProbe({ logger, metrics, clock, history, traces }: ProbeDe
     collectorChanged(problem) {
       if (problem === null) logger.info('traces are taken again');
       else logger.warn({ problem }, 'the collector of traces does not take them');
+    },
+    configReloaded({ source, hash, needRestart }) {
+      metrics.reloaded('done');
+      const fields = { config: source, config_hash: hash };
+      logger.info(fields, 'configuration reloaded');
+      for (const setting of needRestart)
+        logger.warn({ setting }, 'changed setting takes effect at the next start');
+    },
+    reloadRefused(problems) {
+      metrics.reloaded('refused');
+      for (const { path, message } of problems)
+        logger.error({ setting: path, problem: message }, 'configuration problem');
+      logger.error({ problems: problems.length }, 'configuration not reloaded; the old one stays');
     },
     started: (facts) => logger.info(facts, 'gateway started'),
     draining: (facts) => logger.info(facts, 'draining'),

@@ -13,8 +13,11 @@ export function methodOf({ method }: RequestRecord): string {
   return METHODS.has(method) ? method : 'HTTP';
 }
 
-/** `aliases`: those that are served; any other name is a client's words. */
-export function requestAttributes(record: RequestRecord, aliases: ReadonlySet<string>): Attributes {
+/** `isServed`: whether an alias is known; any other name is a client's words. */
+export function requestAttributes(
+  record: RequestRecord,
+  isServed: (alias: string) => boolean,
+): Attributes {
   const { alias, errorCode, clientGone, status } = record;
   return {
     'http.request.method': METHODS.has(record.method) ? record.method : '_OTHER',
@@ -25,7 +28,7 @@ export function requestAttributes(record: RequestRecord, aliases: ReadonlySet<st
     'http.response.status_code': clientGone ? 499 : status,
     'error.type': errorCode ?? (clientGone ? 'client_gone' : undefined),
     'gateway.request.id': record.requestId,
-    'gateway.alias': alias !== undefined && aliases.has(alias) ? alias : undefined,
+    'gateway.alias': alias !== undefined && isServed(alias) ? alias : undefined,
     'gateway.upstream': record.upstream,
     'gateway.attempts': record.attempts,
     'gateway.stream': record.stream,

@@ -26,8 +26,8 @@ export interface TracesOptions extends Omit<SpanQueueOptions, 'send'> {
   readonly sampleRatio: number;
   readonly serviceName: string;
   readonly version: string;
-  /** The names that are served: any other is a client's words. */
-  readonly aliases: readonly string[];
+  /** Whether an alias is known: any other name is a client's words. */
+  isServed(alias: string): boolean;
   readonly clock: Clock;
 }
 
@@ -38,7 +38,6 @@ const CLOCK_JUMP_MS = 1_000;
 
 export function createTraces(options: TracesOptions): Traces {
   const { collector, clock, serviceName, version, sampleRatio } = options;
-  const aliases = new Set(options.aliases);
   const resource = { serviceName, serviceVersion: version, instanceId: newId('inst') };
   const epochOf = epochClock(clock);
   const queue = createSpanQueue({
@@ -59,7 +58,7 @@ export function createTraces(options: TracesOptions): Traces {
         name: route === undefined ? methodOf(record) : `${methodOf(record)} ${route}`,
         startedAt,
         endedAt: clock.elapsed(),
-        attributes: requestAttributes(record, aliases),
+        attributes: requestAttributes(record, options.isServed),
         link: linkedTo,
         // What a client did wrong is no failure of ours; a stream that failed had its 200 out already.
         failed: status >= 500 || (errorCode !== undefined && status < 400),

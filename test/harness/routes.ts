@@ -10,7 +10,7 @@ export interface Route {
 /** The routes as src/http/app.ts lists them, so that a new one cannot be forgotten here. */
 export const ROUTES: readonly Route[] = [
   ...readFileSync(new URL('../../src/http/app.ts', import.meta.url), 'utf8').matchAll(
-    /\['(public|token|local|browser)', '([A-Z]+)', '(\/[^']*)'/g,
+    /\['(public|token|relief|local|browser)', '([A-Z]+)', '(\/[^']*)'/g,
   ),
 ].map(([, access, method = '', path = '']) => ({
   access: isAccess(access) ? access : 'token',

@@ -2,6 +2,7 @@
 // one model or upstream, what each model and upstream comes to, and how the gateway is now.
 import { z } from 'zod';
 import type { StoreStatus } from '../../conversations/watch-store.ts';
+import type { Clock } from '../../domain/clock.ts';
 import type { History, HistoryFilter, HistoryWindow } from '../../observe/history.ts';
 import {
   BUCKET_SECONDS,
@@ -11,7 +12,6 @@ import {
   type SummarySeries,
 } from '../../observe/history-summary.ts';
 import type { GatewayState } from '../../observe/metrics.ts';
-import type { LoopLag } from '../../observe/loop-lag.ts';
 import type { Catalog } from '../../routing/catalog.ts';
 import type { Health } from '../../routing/health.ts';
 import type { Router } from '../../routing/router.ts';
@@ -29,9 +29,7 @@ export interface DashboardDataDeps {
   gatewayState(): GatewayState;
   storeStatus(): StoreStatus;
   isDraining(): boolean;
-  loopLag(): LoopLag | null;
-  /** Unix milliseconds. */
-  now(): number;
+  readonly clock: Pick<Clock, 'now'>;
   uptimeMs(): number;
 }
 
@@ -82,9 +80,9 @@ function dataFor(
   window: HistoryWindow,
   deps: DashboardDataDeps,
 ): DashboardData {
-  const { history, catalog, now } = deps;
+  const { history, catalog, clock } = deps;
   const pairs = history.pairs();
-  const [seconds, age] = [now() / 1_000, history.age(window) / 1_000];
+  const [seconds, age] = [clock.now() / 1_000, history.age(window) / 1_000];
   const total = (only: HistoryFilter) => summaryOf(history.total(only, window));
   const namesOf = (key: 'alias' | 'upstream') => [...new Set(pairs.map((pair) => pair[key]))];
   return {
@@ -109,9 +107,8 @@ function dataFor(
 }
 
 function stateOf(deps: DashboardDataDeps) {
-  const { gatewayState, loopLag, uptimeMs, storeStatus, isDraining, version, demo } = deps;
-  const { openRequests, openTurns } = gatewayState();
-  const lag = loopLag();
+  const { gatewayState, uptimeMs, storeStatus, isDraining, version, demo } = deps;
+  const { openRequests, openTurns, lagMs } = gatewayState();
   return {
     version,
     demo,
@@ -122,7 +119,7 @@ function stateOf(deps: DashboardDataDeps) {
     open_requests: Math.max(0, openRequests - 1),
     open_turns: openTurns,
     memory_bytes: process.memoryUsage.rss(),
-    event_loop_lag_ms: lag && { p99: lag.p99Ms, max: lag.maxMs },
+    event_loop_lag_ms: Math.round(lagMs * 10) / 10,
     upstreams: deps.health.all().map((health) => ({
       ...shownHealth(health),
       ...loadOf(health.name, deps),
