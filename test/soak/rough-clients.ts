@@ -22,7 +22,12 @@ export async function readSlowly(crew: Crew): Promise<void> {
       await Bun.sleep(2);
     }
     if (crew.isDying()) return;
-    const reply = replyIn(await closed);
+    const received = await closed;
+    if (received === '') {
+      crew.life.book.fault(`${question.mark} was hung up on without a reply`);
+      return;
+    }
+    const reply = replyIn(received);
     if (!reply.isWhole) crew.life.book.fault(`${question.mark} broke off under a slow reader`);
     const { headers, status, text } = reply;
     judge(crew, question, toldBy({ ok: status === 200, headers }, text));
