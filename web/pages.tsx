@@ -1,8 +1,10 @@
 // All pages of the site, in the order of the navigation.
 import { home } from './home/page.tsx';
+import { apiConsole } from './reference/console-page.tsx';
+import { apiReader } from './reference/reader-page.tsx';
 import { notFound } from './shell/not-found.tsx';
 import type { Page } from './shell/page.tsx';
 
 export function allPages(): Page[] {
-  return [home, notFound];
+  return [home, apiConsole, apiReader, notFound];
 }

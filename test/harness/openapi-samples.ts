@@ -57,6 +57,8 @@ export function samples({ conversation, turn }: Ids): Readonly<Record<string, Sa
     getMetrics: { path: '/metrics' },
     getOpenApi: { path: '/openapi.json' },
     getHomePage: { path: '/' },
+    getApiConsole: { path: '/openapi' },
+    getApiReference: { path: '/redoc' },
     getManualPage: { path: built('/docs/') },
     getAsset: { path: built('/assets/') },
   };
