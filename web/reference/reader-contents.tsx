@@ -72,7 +72,7 @@ function useCurrent(): string | null {
   useEffect(() => {
     const observer = new IntersectionObserver(
       (entries) => {
-        const entered = entries.find(({ isIntersecting }) => isIntersecting);
+        const entered = entries.findLast(({ isIntersecting }) => isIntersecting);
         if (entered) setCurrent(entered.target.id);
       },
       { rootMargin: '-10% 0px -80% 0px' },

@@ -27,7 +27,7 @@ interface FieldProps {
 export function Field({ api, name, field, required, description }: FieldProps) {
   const whole = resolved(api, field);
   const words = description ?? whole.description;
-  const values = whole.enum?.filter((value) => value !== null);
+  const values = whole.enum?.filter((value) => typeof value === 'string');
   return (
     <li>
       <p class="field-head">
@@ -48,7 +48,7 @@ export function Field({ api, name, field, required, description }: FieldProps) {
       {values && values.length <= 12 ? (
         <p class="values">
           {values.map((value) => (
-            <code key={String(value)}>{String(value)}</code>
+            <code key={value}>{value}</code>
           ))}
         </p>
       ) : null}
