@@ -59,7 +59,11 @@ export function samples({ conversation, turn }: Ids): Readonly<Record<string, Sa
     getHomePage: { path: '/' },
     getApiConsole: { path: '/openapi' },
     getApiReference: { path: '/redoc' },
+    getManual: { path: '/docs' },
     getManualPage: { path: built('/docs/') },
+    getPlayground: { path: '/playground' },
+    getDashboard: { path: '/dashboard' },
+    getDashboardData: { path: '/dashboard/data' },
     getAsset: { path: built('/assets/') },
   };
 }

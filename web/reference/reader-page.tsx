@@ -5,8 +5,8 @@ export const apiReader: Page = {
   path: '/redoc',
   title: 'API, to read · DGX LLM Chat Gateway',
   description: 'The reference of the gateway’s API: every route, field, header and error.',
-  styles: ['reference/reader-style.css'],
-  scripts: ['reference/reader.tsx'],
+  styles: ['reference/api-reader-style.css'],
+  scripts: ['reference/api-reader.tsx'],
   content: (
     <div id="reader">
       <noscript>

@@ -5,6 +5,7 @@ import { raiseTokenLimits } from '../../chat/token-limits.ts';
 import type { BegunTurn, Turns, TurnSetup } from '../../chat/turns.ts';
 import type { Scope } from '../../conversations/conversation.ts';
 import type { Deadlines } from '../../domain/deadlines.ts';
+import { tokenCounts } from '../../domain/message.ts';
 import type { Catalog } from '../../routing/catalog.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
@@ -43,7 +44,7 @@ export function postChat(deps: PostChatDeps) {
       onAttempt: (target) => noteAttempt(exchange, target),
       onAnswer: (target) => noteAnswer(exchange, target),
       onUsage(usage) {
-        record.usage = usage;
+        record.usage = tokenCounts(usage);
       },
     });
     record.conversationId = turn.conversationId;

@@ -1,5 +1,6 @@
 // POST /v1/chat/completions: OpenAI's contract, checked only where the gateway has to act on it.
 import type { Deadlines } from '../../domain/deadlines.ts';
+import { tokenCounts } from '../../domain/message.ts';
 import { prepareRelay, type RelayDeps } from '../../chat/relay.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
@@ -29,10 +30,11 @@ export function chatCompletions(deps: ChatCompletionsDeps) {
         messages,
         stream: record.stream,
         requestId,
+        trace: record.trace,
         onAttempt: (target) => noteAttempt(exchange, target),
         onAnswer: (target) => noteAnswer(exchange, target),
         onUsage(usage) {
-          record.usage = usage;
+          record.usage = tokenCounts(usage);
         },
       },
       deps,

@@ -3,7 +3,7 @@ import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { groupsOf, type Api } from './api.ts';
 import { Markdown } from './markdown.tsx';
-import { Contents } from './reader-contents.tsx';
+import { Contents } from './api-contents.tsx';
 import { OperationView } from './operation.tsx';
 
 const root = document.querySelector('#reader');
