@@ -86,13 +86,20 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 function settingsTable(belongs: (path: readonly string[]) => boolean): string {
   const rows = settings()
     .filter(({ path }) => belongs(path))
-    .map(({ path, type, fallback, description, variable }) => [
+    .map(({ path, type, fallback, description }) => [
       `\`${path.join('.').replaceAll('.[]', '[]')}\``,
-      `${description} (${type})`,
       fallback === '' ? '–' : `\`${fallback.replaceAll('"', '')}\``,
-      variable === null ? '–' : `\`${variable}\``,
+      [description, `_${type.charAt(0).toUpperCase()}${type.slice(1)}._`, ...nameOf(path)].join(
+        ' ',
+      ),
     ]);
-  return table(['Setting', 'What it does', 'Default', 'Variable'], rows);
+  return table(['Setting', 'Default', 'What it does'], rows);
+}
+
+/** The variable of a setting that has one of its own; for the others there is a rule. */
+function nameOf(path: readonly string[]): string[] {
+  const variable = variableOf(path) ?? '';
+  return variable in NAMED_VARIABLES ? [`Variable \`${variable}\`.`] : [];
 }
 
 function errorTable(): string {

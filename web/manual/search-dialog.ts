@@ -1,5 +1,5 @@
 // The search's field in its dialog, open at once on `/` or Ctrl+K; what finds is loaded behind it.
-import { created, element } from './element.ts';
+import { created, element } from '../code/element.ts';
 
 export interface SearchBox {
   readonly dialog: HTMLDialogElement;
