@@ -46,7 +46,7 @@ function isTyping(target: EventTarget | null): boolean {
 function searchBox(): SearchBox {
   const dialog = element(HTMLDialogElement, 'dialog.search');
   const input = created('input', {
-    type: 'search',
+    type: 'text',
     placeholder: 'Search the manual',
     autocomplete: 'off',
     spellcheck: false,
