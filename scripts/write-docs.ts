@@ -145,12 +145,17 @@ interface Model {
 
 const defaultModels = () => Object.entries(defaultCatalogue() as Record<string, Model>);
 
+/** `1.05 M`, `262 k`: the exact number is in /v1/info. */
+function shortCount(tokens: number): string {
+  return tokens < 1e6 ? `${Math.round(tokens / 1e3)} k` : `${Number((tokens / 1e6).toFixed(2))} M`;
+}
+
 function modelTable(): string {
   const yesNo = (value: boolean | string) =>
     typeof value === 'string' ? value : value ? 'yes' : 'no';
   const rows = defaultModels().map(([alias, model]) => [
     `\`${alias}\``,
-    String(model.context_window),
+    shortCount(model.context_window),
     model.modalities.input.join(', '),
     model.modalities.output.join(', '),
     yesNo(model.capabilities.tools),

@@ -128,7 +128,10 @@ function isHeading(token: Token): token is Tokens.Heading {
   return token.type === 'heading';
 }
 
-/** Code blocks that follow one another without a word between them become the tabs of the first. */
+/** The same may be said in several of these. What stands behind is a reply, and is seen beside what was asked. */
+const TABBED = new Set(['bash', 'python', 'ts', 'js']);
+
+/** Programs that follow one another without a word between them become the tabs of the first. */
 function withTabs(tokens: readonly Token[], tabs: Map<Token, readonly CodeBlock[]>): Token[] {
   let first: Token | undefined;
   return tokens.filter((token) => {
@@ -138,8 +141,11 @@ function withTabs(tokens: readonly Token[], tabs: Map<Token, readonly CodeBlock[
       return true;
     }
     const run = first ? (tabs.get(first) ?? []) : [];
+    const { language } = blockOf(token);
     const isNext =
-      first !== undefined && run.every(({ language }) => language !== blockOf(token).language);
+      TABBED.has(language) &&
+      run.length > 0 &&
+      run.every((one) => one.language !== language && TABBED.has(one.language));
     if (!isNext) first = token;
     if (first) tabs.set(first, isNext ? [...run, blockOf(token)] : [blockOf(token)]);
     return !isNext;

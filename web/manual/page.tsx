@@ -97,7 +97,7 @@ function placeOf({ entry, group, rendered }: Written): Place {
 
 /** The first sentence, as a description of a page wants it. */
 function sentence(text: string): string {
-  return /^.*?[.?!:](?= |$)/s.exec(text)?.[0] ?? text;
+  return (/^.*?[.?!](?= |$)/s.exec(text)?.[0] ?? text).replace(/:$/, '.');
 }
 
 function indexOf(written: readonly Written[]): PlainFile {
