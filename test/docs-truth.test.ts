@@ -8,7 +8,7 @@ import { PARTS, settings, withParts, type Setting } from '../scripts/write-docs.
 import { loadConfig } from '../src/config/load.ts';
 import { NAMED_VARIABLES } from '../src/config/overrides.ts';
 import { ERROR_CATALOGUE } from '../src/domain/error-catalogue.ts';
-import { chatShape } from '../src/http/c1/chat-body.ts';
+import { chatShape } from '../src/http/c1/chat-shape.ts';
 import { matches, page, PAGES, ROOT, section, textOf } from './harness/manual-pages.ts';
 import { ROUTES } from './harness/routes.ts';
 import { sourceFiles } from './harness/source.ts';
@@ -60,7 +60,7 @@ describe('the tables of', () => {
     const http = [...sourceFiles()].filter(([path]) => /^(?:http|access)\//.test(path));
     const found = (pattern: RegExp) =>
       http
-        .filter(([path]) => !path.endsWith('security-headers.ts'))
+        .filter(([path]) => !/security-headers\.ts$|\/openapi\//.test(path))
         .flatMap(([, text]) => matches(text, pattern));
     const read = new Set(found(/headers\.get\('([\w-]+)'\)/g)).difference(HTTPS_OWN);
     const set = new Set([
