@@ -115,6 +115,26 @@ function errorTable(): string {
 /** Text as Markdown: `<token>` would be taken for HTML. */
 const prose = (text: string) => text.replaceAll('<', String.raw`\<`);
 
+/** Where the manual says more of what a code is about. */
+const READ_ON: Readonly<Partial<Record<string, string>>> = {
+  missing_authorization: '[authentication](authentication.md#send-it)',
+  invalid_authorization: '[authentication](authentication.md#send-it)',
+  rate_limit_exceeded: '[requests per second](authentication.md#requests-per-second)',
+  too_many_streams: '[requests at once](authentication.md#requests-at-once)',
+  body_too_large: '[size](authentication.md#size)',
+  model_not_in_allowlist: '[models](models.md#what-is-served-here)',
+  image_url_not_supported: '[images in](vision.md)',
+  image_decode_error: '[images in](vision.md#what-is-checked)',
+  modality_not_supported: '[what each alias takes](models.md#the-default-catalogue)',
+  context_length_exceeded: '[long conversations](conversations.md#long-conversations)',
+  idempotency_key_reused: '[sending again](conversations.md#sending-again-without-asking-twice)',
+  conversation_busy: '[turns](conversations.md#turns)',
+  head_moved: '[turns](conversations.md#turns)',
+  turn_cancelled: '[leaving and cancelling](conversations.md#leaving-and-cancelling)',
+  conversation_not_found: '[several people](conversations.md#several-people)',
+  upstream_interrupted: '[when a stream fails](streaming.md#when-it-fails-on-its-way)',
+};
+
 function errorSections(): string {
   return Object.entries<CatalogueEntry>(ERROR_CATALOGUE)
     .map(([code, entry]) =>
@@ -127,6 +147,7 @@ function errorSections(): string {
           ...(entry.typical_param === null
             ? []
             : [`- \`param\` is, for example, \`${entry.typical_param}\`.`]),
+          ...(READ_ON[code] ? [`- More: ${READ_ON[code]}.`] : []),
         ].join('\n'),
       ].join('\n\n'),
     )
