@@ -7,7 +7,11 @@ import { defaultCatalogue } from '../src/config/catalogue.ts';
 import { NAMED_VARIABLES } from '../src/config/overrides.ts';
 import { settingsSchema } from '../src/config/schema.ts';
 import { METRICS } from '../src/observe/metric-definitions.ts';
-import { ERROR_CATALOGUE, type CatalogueEntry } from '../src/domain/error-catalogue.ts';
+import {
+  ERROR_CATALOGUE,
+  type CatalogueEntry,
+  type ErrorCode,
+} from '../src/domain/error-catalogue.ts';
 
 export interface Setting {
   /** Keys from the top; `<name>` stands for a name of the operator's, `[]` for a place in a list. */
@@ -116,7 +120,7 @@ function errorTable(): string {
 const prose = (text: string) => text.replaceAll('<', String.raw`\<`);
 
 /** Where the manual says more of what a code is about. */
-const READ_ON: Readonly<Partial<Record<string, string>>> = {
+const READ_ON: Readonly<Partial<Record<ErrorCode, string>>> = {
   missing_authorization: '[authentication](authentication.md#send-it)',
   invalid_authorization: '[authentication](authentication.md#send-it)',
   rate_limit_exceeded: '[requests per second](authentication.md#requests-per-second)',
@@ -147,7 +151,7 @@ function errorSections(): string {
           ...(entry.typical_param === null
             ? []
             : [`- \`param\` is, for example, \`${entry.typical_param}\`.`]),
-          ...(READ_ON[code] ? [`- More: ${READ_ON[code]}.`] : []),
+          ...(READ_ON[code as ErrorCode] ? [`- More: ${READ_ON[code as ErrorCode]}.`] : []),
         ].join('\n'),
       ].join('\n\n'),
     )
