@@ -166,9 +166,18 @@ test('the codes that are called reserved are those that no request gets', () => 
 });
 
 describe('a setting', () => {
+  const VALUES: Readonly<Record<string, string>> = {
+    'storage.url': 'sqlite:/somewhere/else.db',
+    'traces.endpoint': 'http://collector:4318',
+    'traces.url': 'http://collector:4318/v1/traces',
+    'traces.sample_ratio': '0.25',
+    'traces.headers': '{"x-key":"a"}',
+  };
+
   /** A value that is not the default, as a variable has it. */
   function valueFor({ path, type }: Setting): string {
-    if (path.join('.') === 'storage.url') return 'sqlite:/somewhere/else.db';
+    const known = VALUES[path.join('.')];
+    if (known !== undefined) return known;
     const most = /^whole number, \d+ to (\d+)$/.exec(type)?.[1];
     return most ?? matches(type, /`([^`]+)`/g).at(-1) ?? 'something';
   }
@@ -186,7 +195,8 @@ describe('a setting', () => {
         },
       });
       const found = path.reduce<unknown>((at, key) => Reflect.get(at as object, key), config);
-      expect(String(found)).toBe(value);
+      const shown = typeof found === 'string' ? found : JSON.stringify(found);
+      expect(shown).toBe(value);
     });
   }
 });

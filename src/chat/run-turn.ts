@@ -121,6 +121,7 @@ async function ask(
       plan: accepted.plan,
       stream: true,
       requestId: request.requestId,
+      trace: live.trace,
       hedgeMs: alias.hedgeMs,
       bodyFor: (asked) => bodyOf(run, asked),
       onAttempt: run.onAttempt,

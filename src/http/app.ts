@@ -12,6 +12,7 @@ import { conversationRoutes, type ConversationRoutesDeps } from './c1/conversati
 import { branchRoutes, type BranchRoutesDeps } from './c1/branches.ts';
 import { postChat, type PostChatDeps } from './c1/chat.ts';
 import { turnRoutes, type TurnRoutesDeps } from './c1/turns.ts';
+import { dashboardData, type DashboardDataDeps } from './site/dashboard-data.ts';
 import { metrics, type MetricsDeps } from './site/metrics.ts';
 import { openApiJson, type OpenApiDeps } from './site/openapi-json.ts';
 import { sitePage, wantsHtml, type PageDeps } from './site/pages.ts';
@@ -32,7 +33,8 @@ export interface AppDeps
     TurnRoutesDeps,
     MetricsDeps,
     OpenApiDeps,
-    PageDeps {
+    PageDeps,
+    DashboardDataDeps {
   readonly health: Health;
   readonly router: Router;
   readonly turns: Turns;
@@ -81,8 +83,12 @@ function routes(deps: AppDeps): Route[] {
     ['local', 'GET', '/metrics', metrics(deps)],
     ['public', 'GET', '/openapi.json', openApiJson(deps, () => table.map(servedRoute))],
 
+    ['browser', 'GET', '/dashboard', page],
+    ['token', 'GET', '/dashboard/data', dashboardData(deps)],
+
     ['public', 'GET', '/', page],
     ['public', 'GET', '/docs', page],
+    ['public', 'GET', '/playground', page],
     ['public', 'GET', '/docs/:page{.+}', page],
     ['public', 'GET', '/assets/:file', page],
   ];

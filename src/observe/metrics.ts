@@ -33,6 +33,8 @@ export interface Metrics {
   attemptFailed(upstream: string, code: string): void;
   /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
   circuitsChanged(upstream: string, by: 1 | -1): void;
+  spansExported(count: number): void;
+  spansDropped(count: number, reason: string): void;
   /** Further names that labels may take; those before stay, as requests with them may still run. */
   know(names: KnownNames): void;
   /** Whether the configuration was read anew, or refused. */
@@ -114,6 +116,8 @@ export function createMetrics(known: KnownNames): Metrics {
       all.failedAttempts.inc({ upstream: nameIn(upstreams, upstream), code }),
     circuitsChanged: (upstream, by) =>
       all.circuits.inc({ upstream: nameIn(upstreams, upstream) }, by),
+    spansExported: (count) => all.exportedSpans.inc(count),
+    spansDropped: (count, reason) => all.droppedSpans.inc({ reason }, count),
     know(names) {
       for (const alias of names.aliases) aliases.add(alias);
       for (const upstream of names.upstreams) upstreams.add(upstream);
@@ -170,6 +174,8 @@ function createInstruments(registry: Registry) {
     turnFirstToken: histogram(METRICS.turnFirstToken),
     recoveredTurns: counter(METRICS.recoveredTurns),
     backgroundFailures: counter(METRICS.backgroundFailures),
+    exportedSpans: counter(METRICS.exportedSpans),
+    droppedSpans: counter(METRICS.droppedSpans),
     openRequests: gauge(METRICS.openRequests),
     openTurns: gauge(METRICS.openTurns),
     upstreamUp: gauge(METRICS.upstreamUp),

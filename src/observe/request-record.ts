@@ -1,7 +1,8 @@
-// What is learnt of one request on its way through, for its log line and the metrics. Handlers fill it in; it
+// What is learnt of one request on its way through, for its log line, its span and the metrics. Handlers fill it in; it
 // never holds content, credentials or headers.
 import type { ErrorCode } from '../domain/errors.ts';
 import type { TokenCounts } from '../domain/message.ts';
+import type { TraceContext } from '../domain/trace-context.ts';
 
 export interface RequestRecord {
   readonly requestId: string;
@@ -26,4 +27,8 @@ export interface RequestRecord {
   errorCode?: ErrorCode;
   /** The client left before the reply was complete. */
   clientGone?: boolean;
+  /** The request's place in a trace; absent where nothing is traced. */
+  trace?: TraceContext;
+  /** The turn that it follows or ends, where that was begun by another request. */
+  linkedTo?: TraceContext;
 }

@@ -59,6 +59,9 @@ export function samples({ conversation, turn }: Ids): Readonly<Record<string, Sa
     getHomePage: { path: '/' },
     getManual: { path: '/docs' },
     getManualPage: { path: built('/docs/') },
+    getPlayground: { path: '/playground' },
+    getDashboard: { path: '/dashboard' },
+    getDashboardData: { path: '/dashboard/data' },
     getAsset: { path: built('/assets/') },
   };
 }

@@ -57,7 +57,7 @@ export interface TurnRequestParts {
 
 /** The turn that a checked body asks for. */
 export function turnRequest(
-  { principal, requestId, request }: Exchange,
+  { principal, requestId, request, record }: Exchange,
   { document, body, limits }: TurnRequestParts,
 ): TurnRequest {
   const parameters = { ...carriedMembers(document), ...limits };
@@ -76,6 +76,7 @@ export function turnRequest(
     parameters,
     showUsage: body.stream !== true || body.stream_options?.include_usage === true,
     requestId,
+    trace: record.trace,
     fingerprint: createHash('sha256').update(document.text).digest('hex'),
   };
 }

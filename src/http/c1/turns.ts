@@ -6,7 +6,7 @@ import type { Turn } from '../../conversations/turn.ts';
 import type { Deadlines } from '../../domain/deadlines.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { checkShape } from '../check-shape.ts';
-import type { HttpContext } from '../exchange.ts';
+import type { Exchange, HttpContext } from '../exchange.ts';
 import { streamReply } from '../reply.ts';
 import { scopeOf } from './scope.ts';
 import { eventsQuery, SEQ, turnQuery, type ShownTurn, type TurnWithText } from './turn-shapes.ts';
@@ -26,6 +26,11 @@ export function turnRoutes({ turns, ...deps }: TurnRoutesDeps) {
     );
   const idIn = (context: HttpContext) => context.req.param('id') ?? '';
 
+  function linkTo(turnId: string, { record }: Exchange): void {
+    const trace = record.trace && turns.find(turnId)?.trace;
+    if (trace) record.linkedTo = trace;
+  }
+
   return {
     async read(context: HttpContext): Promise<Response> {
       const turn = await turns.store.turn(scopeIn(context), idIn(context));
@@ -44,6 +49,7 @@ export function turnRoutes({ turns, ...deps }: TurnRoutesDeps) {
       exchange.liftReadTimeout();
       const { record, requestId, signal } = exchange;
       Object.assign(record, { stream: true, turnId, conversationId: turn.conversationId });
+      linkTo(turnId, exchange);
       const headers = new Headers({
         'x-conversation-id': turn.conversationId,
         'x-turn-id': turnId,
@@ -64,7 +70,9 @@ export function turnRoutes({ turns, ...deps }: TurnRoutesDeps) {
     },
 
     async cancel(context: HttpContext): Promise<Response> {
-      return context.json(shownTurn(await turns.cancel(scopeIn(context), idIn(context))));
+      const [scope, turnId] = [scopeIn(context), idIn(context)];
+      linkTo(turnId, context.env.exchange);
+      return context.json(shownTurn(await turns.cancel(scope, turnId)));
     },
   };
 }

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { ERROR_CATALOGUE } from '../../domain/error-catalogue.ts';
 import { catalogueShape, healthShape, readinessShape } from '../site/status-shapes.ts';
+import { dashboardQuery, dashboardShape } from '../site/dashboard-shapes.ts';
+import { DASHBOARD } from './examples/dashboard.ts';
 import { NOT_READY, READY } from './examples/models.ts';
 import { JSON_TYPE, type Operations } from './operation.ts';
 
@@ -96,6 +98,28 @@ export const siteOperations: Operations = {
           'text/plain': {
             schema: z.string(),
             examples: { counter: { summary: 'One of many', value: METRICS } },
+          },
+        },
+      },
+    },
+  },
+
+  'GET /dashboard/data': {
+    operationId: 'getDashboardData',
+    tag: 'Service',
+    summary: 'The last hour in figures',
+    description:
+      'What the dashboard shows: requests, failures, tokens, reuse and speed, step by step and in total, and how the gateway is now. Kept in memory, so it begins anew with the process.',
+    query: dashboardQuery,
+    queryExamples: { minutes: 15, step: 30 },
+    replies: {
+      200: {
+        description: 'The figures.',
+        headers: ['cache-control'],
+        content: {
+          [JSON_TYPE]: {
+            schema: dashboardShape,
+            examples: { figures: { summary: 'Half a minute with one request', value: DASHBOARD } },
           },
         },
       },

@@ -30,6 +30,7 @@ export function chatCompletions(deps: ChatCompletionsDeps) {
         messages,
         stream: record.stream,
         requestId,
+        trace: record.trace,
         onAttempt: (target) => noteAttempt(exchange, target),
         onAnswer: (target) => noteAnswer(exchange, target),
         onUsage(usage) {
