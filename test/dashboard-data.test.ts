@@ -1,6 +1,6 @@
 // GET /dashboard/data: what it tells is what was asked, over real sockets, and nobody without the token is told.
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'bun:test';
-import type { DashboardData } from '../src/http/site/dashboard-data.ts';
+import type { DashboardData } from '../src/http/site/dashboard-shapes.ts';
 import { said } from './harness/c1.ts';
 import {
   chunk,

@@ -10,7 +10,7 @@ import {
   test,
 } from 'bun:test';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import type { DashboardData } from '../src/http/site/dashboard-data.ts';
+import type { DashboardData } from '../src/http/site/dashboard-shapes.ts';
 import { startBrowser, type TestBrowser, type WatchedPage } from './harness/browser.ts';
 import { said } from './harness/c1.ts';
 import { chunk, replySse, startFakeUpstream, type FakeUpstream } from './harness/fake-upstream.ts';

@@ -137,9 +137,9 @@ export function createHistory({ aliases, upstreams, elapsed }: HistoryOptions): 
       if (record.turnId !== undefined) return;
       const firstMs = answeredAt === undefined || !record.stream ? null : answeredAt - startedAt;
       countAnswer(series.counts, bucket, {
-        promptTokens: usage?.prompt_tokens ?? null,
-        completionTokens: usage?.completion_tokens ?? null,
-        cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? null,
+        promptTokens: usage?.promptTokens ?? null,
+        completionTokens: usage?.completionTokens ?? null,
+        cachedTokens: usage?.cachedTokens ?? null,
         firstMs,
         durationMs,
       });

@@ -2,6 +2,7 @@
 // an alias, upstream, route or method that the configuration and the code do not know is `unknown` or `other`, so that
 // nobody can make series without end.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { TokenCounts } from '../domain/message.ts';
 import { METRICS } from './metric-definitions.ts';
 import { DROP_REASONS } from './span-drops.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -72,11 +73,11 @@ export function createMetrics(known: KnownNames): Metrics {
 
   function countTokens(
     names: ReturnType<typeof who>,
-    tokens: { prompt?: number | null; completion?: number | null; cached?: number | null },
+    { promptTokens, completionTokens, cachedTokens }: TokenCounts,
   ): void {
-    if (tokens.prompt) all.promptTokens.inc(names, tokens.prompt);
-    if (tokens.completion) all.completionTokens.inc(names, tokens.completion);
-    if (tokens.cached) all.cachedTokens.inc(names, tokens.cached);
+    if (promptTokens) all.promptTokens.inc(names, promptTokens);
+    if (completionTokens) all.completionTokens.inc(names, completionTokens);
+    if (cachedTokens) all.cachedTokens.inc(names, cachedTokens);
   }
 
   return {
@@ -93,22 +94,14 @@ export function createMetrics(known: KnownNames): Metrics {
       }
       // A turn can outlast its request: its tokens are counted when it ends.
       if (usage && record.turnId === undefined) {
-        countTokens(names, {
-          prompt: usage.prompt_tokens,
-          completion: usage.completion_tokens,
-          cached: usage.prompt_tokens_details?.cached_tokens ?? null,
-        });
+        countTokens(names, usage);
       }
     },
     turnFinished(turn) {
-      const { status, promptTokens, completionTokens, cachedTokens, expectedCachedTokens } = turn;
+      const { status, cachedTokens, expectedCachedTokens } = turn;
       const names = who(turn.alias, turn.upstream);
       all.turns.inc({ status, ...names });
-      countTokens(names, {
-        prompt: promptTokens,
-        completion: completionTokens,
-        cached: cachedTokens,
-      });
+      countTokens(names, turn);
       if (cachedTokens !== null && expectedCachedTokens !== null && expectedCachedTokens > 0) {
         all.expectedCachedTokens.inc(names, expectedCachedTokens);
         all.foundCachedTokens.inc(names, Math.min(cachedTokens, expectedCachedTokens));

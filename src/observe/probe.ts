@@ -197,9 +197,9 @@ function requestFields(record: RequestRecord, durationMs: number): Record<string
     attempts: record.attempts,
     ttfb_ms:
       askedAt !== undefined && answeredAt !== undefined ? rounded(answeredAt - askedAt) : undefined,
-    prompt_tokens: usage?.prompt_tokens,
-    completion_tokens: usage?.completion_tokens,
-    cached_tokens: usage?.prompt_tokens_details?.cached_tokens,
+    prompt_tokens: usage?.promptTokens ?? undefined,
+    completion_tokens: usage?.completionTokens ?? undefined,
+    cached_tokens: usage?.cachedTokens ?? undefined,
     conversation: record.conversationId,
     turn: record.turnId,
     error_code: record.errorCode,

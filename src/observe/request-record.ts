@@ -1,7 +1,7 @@
 // What is learnt of one request on its way through, for its log line, its span and the metrics. Handlers fill it in; it
 // never holds content, credentials or headers.
 import type { ErrorCode } from '../domain/errors.ts';
-import type { Usage } from '../domain/message.ts';
+import type { TokenCounts } from '../domain/message.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 
 export interface RequestRecord {
@@ -21,7 +21,7 @@ export interface RequestRecord {
   /** Monotonic milliseconds at which the upstream was asked, and at which it first answered. */
   askedAt?: number;
   answeredAt?: number;
-  usage?: Usage;
+  usage?: TokenCounts;
   conversationId?: string;
   turnId?: string;
   errorCode?: ErrorCode;

@@ -121,6 +121,8 @@ export interface SpawnOptions {
   readonly directory?: string;
   /** Over the usual environment; undefined takes a variable out of it. */
   readonly env?: Record<string, string | undefined>;
+  /** false where the caller reads the process's stdout himself. */
+  readonly readsLog?: boolean;
 }
 
 /** What a process has written so far. */
@@ -135,6 +137,7 @@ export async function spawnGateway({
   yaml,
   directory = mkdtempSync(join(tmpdir(), 'gateway-')),
   env = {},
+  readsLog = true,
 }: SpawnOptions): Promise<GatewayProcess> {
   const path = join(directory, 'gateway.yaml');
   writeFileSync(path, yaml);
@@ -146,7 +149,8 @@ export async function spawnGateway({
     ...(/^limits:/m.test(yaml) ? {} : UNLIMITED),
     ...env,
   });
-  const [stderr, stdout] = [collect(child.stderr), collect(child.stdout)];
+  const stderr = collect(child.stderr);
+  const stdout = collect(readsLog ? child.stdout : new Blob().stream());
   const banner = await stderr.until(/listening on \S+\n/);
   const url = /listening on (\S+)\n/.exec(banner)?.[1];
   if (url === undefined) throw new Error(`the gateway did not start:\n${banner}`);

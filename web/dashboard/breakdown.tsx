@@ -1,5 +1,5 @@
 // The same figures by model and by upstream.
-import type { DashboardData } from '../../src/http/site/dashboard-data.ts';
+import type { DashboardData } from '../../src/http/site/dashboard-shapes.ts';
 import { brief, count, duration, NOTHING, percent, rate } from './format.ts';
 
 export interface BreakdownProps {

@@ -1,7 +1,7 @@
 // The dashboard: asks for the token once, then shows the last hour and goes on showing it.
 import { render } from 'preact';
 import { useState } from 'preact/hooks';
-import type { DashboardData } from '../../src/http/site/dashboard-data.ts';
+import type { DashboardData } from '../../src/http/site/dashboard-shapes.ts';
 import { SignIn } from '../shell/sign-in.tsx';
 import { forgetToken, keptToken } from '../shell/token.ts';
 import { Breakdown } from './breakdown.tsx';

@@ -1,5 +1,5 @@
 // How each upstream is, as the gateway and the engine itself tell it, and how the gateway's process is.
-import type { DashboardData } from '../../src/http/site/dashboard-data.ts';
+import type { DashboardData } from '../../src/http/site/dashboard-shapes.ts';
 import { bytes, count, duration, NOTHING, percent, uptime } from './format.ts';
 
 type Upstream = DashboardData['state']['upstreams'][number];

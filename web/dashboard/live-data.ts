@@ -1,6 +1,6 @@
 // The figures, asked for again every few seconds while somebody looks: what is shown, what went wrong, since when.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { DashboardData } from '../../src/http/site/dashboard-data.ts';
+import type { DashboardData } from '../../src/http/site/dashboard-shapes.ts';
 
 const EVERY_MS = 5_000;
 

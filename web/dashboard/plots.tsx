@@ -1,6 +1,6 @@
 // The plots: what each draws of the figures.
 import { useMemo } from 'preact/hooks';
-import type { DashboardData } from '../../src/http/site/dashboard-data.ts';
+import type { DashboardData } from '../../src/http/site/dashboard-shapes.ts';
 import { brief, count, duration, percent, rate } from './format.ts';
 import { Plot, type Line } from './plot.tsx';
 

@@ -1,5 +1,5 @@
 // The figures at a glance.
-import type { DashboardData } from '../../src/http/site/dashboard-data.ts';
+import type { DashboardData } from '../../src/http/site/dashboard-shapes.ts';
 import { brief, count, duration, NOTHING, percent, rate } from './format.ts';
 
 interface Tile {

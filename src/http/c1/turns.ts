@@ -1,6 +1,5 @@
 // GET /c1/turns/{id}, /c1/turns/{id}/events and POST /c1/turns/{id}/cancel: look at a turn, follow it from where a
 // connection was lost, end it.
-import { z } from 'zod';
 import { followTurn, storedText } from '../../chat/follow-turn.ts';
 import type { Turns } from '../../chat/turns.ts';
 import type { Turn } from '../../conversations/turn.ts';
@@ -9,7 +8,8 @@ import { GatewayError } from '../../domain/errors.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange, HttpContext } from '../exchange.ts';
 import { streamReply } from '../reply.ts';
-import { scopeOf, userIdShape } from './scope.ts';
+import { scopeOf } from './scope.ts';
+import { eventsQuery, SEQ, turnQuery, type ShownTurn, type TurnWithText } from './turn-shapes.ts';
 import { renderTurnError, turnEvents } from './turn-stream.ts';
 
 export interface TurnRoutesDeps {
@@ -18,22 +18,11 @@ export interface TurnRoutesDeps {
   readonly heartbeatMs: number;
 }
 
-const SEQ = /^(?:-1|\d{1,16})$/;
-
-const ownerQuery = z.object({ user_id: userIdShape.optional() });
-const eventsQuery = ownerQuery.extend({
-  after: z
-    .string()
-    .regex(SEQ, 'must be the number of the last event that was seen; -1 for none')
-    .transform(Number)
-    .optional(),
-});
-
 export function turnRoutes({ turns, ...deps }: TurnRoutesDeps) {
   const scopeIn = (context: HttpContext) =>
     scopeOf(
       context.env.exchange.principal,
-      checkShape(ownerQuery, context.req.query()).user_id ?? null,
+      checkShape(turnQuery, context.req.query()).user_id ?? null,
     );
   const idIn = (context: HttpContext) => context.req.param('id') ?? '';
 
@@ -46,7 +35,8 @@ export function turnRoutes({ turns, ...deps }: TurnRoutesDeps) {
     async read(context: HttpContext): Promise<Response> {
       const turn = await turns.store.turn(scopeIn(context), idIn(context));
       if (!turn) throw new GatewayError('turn_not_found', { param: 'turn_id' });
-      return context.json({ ...shownTurn(turn), text: await storedText(turn, turns.store) });
+      const text = await storedText(turn, turns.store);
+      return context.json({ ...shownTurn(turn), text } satisfies TurnWithText);
     },
 
     async events(context: HttpContext): Promise<Response> {
@@ -99,7 +89,7 @@ function lastEventSeen(headers: Headers, turnId: string): number | null {
   });
 }
 
-function shownTurn(turn: Turn) {
+function shownTurn(turn: Turn): ShownTurn {
   const { usage } = turn;
   const seconds = (ms: number | null) => (ms === null ? null : Math.floor(ms / 1000));
   return {

@@ -1,16 +1,9 @@
 // GET /dashboard/data: the figures behind the dashboard. The last hour, or less of it, step by step, for all or for
 // one model or upstream, what each model and upstream comes to, and how the gateway is now.
-import { z } from 'zod';
 import type { StoreStatus } from '../../conversations/watch-store.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { History, HistoryFilter, HistoryWindow } from '../../observe/history.ts';
-import {
-  BUCKET_SECONDS,
-  seriesOf,
-  summaryOf,
-  type Summary,
-  type SummarySeries,
-} from '../../observe/history-summary.ts';
+import { BUCKET_SECONDS, seriesOf, summaryOf } from '../../observe/history-summary.ts';
 import type { GatewayState } from '../../observe/metrics.ts';
 import type { Catalog } from '../../routing/catalog.ts';
 import type { Health } from '../../routing/health.ts';
@@ -18,6 +11,7 @@ import type { Router } from '../../routing/router.ts';
 import { checkShape } from '../check-shape.ts';
 import type { HttpContext } from '../exchange.ts';
 import { shownHealth } from '../shown-health.ts';
+import { dashboardQuery, type DashboardData } from './dashboard-shapes.ts';
 
 export interface DashboardDataDeps {
   readonly history: Pick<History, 'read' | 'total' | 'failures' | 'pairs' | 'age'>;
@@ -33,39 +27,14 @@ export interface DashboardDataDeps {
   uptimeMs(): number;
 }
 
-export interface DashboardData {
-  /** Unix seconds at which the reply was made. */
-  readonly now: number;
-  readonly step_seconds: number;
-  /** Unix seconds at which the first step begins. */
-  readonly from: number;
-  readonly models: readonly string[];
-  readonly upstreams: readonly string[];
-  readonly series: SummarySeries;
-  /** Failures per step, by code. */
-  readonly errors: Readonly<Record<string, readonly number[]>>;
-  readonly total: Summary;
-  readonly by_model: readonly (Summary & { readonly model: string })[];
-  readonly by_upstream: readonly (Summary & { readonly upstream: string })[];
-  readonly state: ReturnType<typeof stateOf>;
-}
-
-const query = z.object({
-  model: z.string().max(200).optional(),
-  upstream: z.string().max(64).optional(),
-  minutes: z.coerce.number().int().min(1).max(60).default(60),
-  step: z.coerce
-    .number()
-    .int()
-    .min(10)
-    .max(600)
-    .refine((seconds) => seconds % 10 === 0, 'must be a multiple of 10')
-    .default(10),
-});
-
 export function dashboardData(deps: DashboardDataDeps) {
   return (context: HttpContext): Response => {
-    const { model: alias, upstream, minutes, step } = checkShape(query, context.req.query());
+    const {
+      model: alias,
+      upstream,
+      minutes,
+      step,
+    } = checkShape(dashboardQuery, context.req.query());
     const window = {
       step: step / BUCKET_SECONDS,
       count: Math.max(1, Math.floor((minutes * 60) / step)),
@@ -106,7 +75,7 @@ function dataFor(
   };
 }
 
-function stateOf(deps: DashboardDataDeps) {
+function stateOf(deps: DashboardDataDeps): DashboardData['state'] {
   const { gatewayState, uptimeMs, storeStatus, isDraining, version, demo } = deps;
   const { openRequests, openTurns, lagMs } = gatewayState();
   return {
