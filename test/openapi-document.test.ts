@@ -71,7 +71,7 @@ describe('the document', () => {
       const access = security === undefined ? 'token' : isOptional ? 'local' : 'public';
       return `${method} ${path} ${access}`;
     });
-    // A browser gets a page without a token, a program nothing.
+    // A browser needs no token where others do, as those need none who ask from this machine.
     const served = ROUTES.map(
       ({ access, method, template }) =>
         `${method} ${template} ${access === 'browser' ? 'local' : access}`,

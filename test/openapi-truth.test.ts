@@ -445,8 +445,8 @@ test('a page of a site that was not built says so', async () => {
   } as unknown as AppDeps);
   const listener = listen(serve(app), { host: '127.0.0.1', port: 0 });
   for (const { operationId } of each(isPage)) {
-    const asking = { headers: { accept: 'text/html' } };
-    const response = await fetch(listener.url + sampleOf(operationId).path, asking);
+    const headers = { accept: 'text/html' };
+    const response = await fetch(listener.url + sampleOf(operationId).path, { headers });
     await toldOf(operationId, 'route_not_found', response);
   }
   await listener.close();

@@ -87,8 +87,8 @@ function routes(deps: AppDeps): Route[] {
     ['token', 'GET', '/dashboard/data', dashboardData(deps)],
 
     ['public', 'GET', '/', page],
-    ['public', 'GET', '/playground', page],
     ['public', 'GET', '/docs', page],
+    ['public', 'GET', '/playground', page],
     ['public', 'GET', '/docs/:page{.+}', page],
     ['public', 'GET', '/assets/:file', page],
   ];

@@ -39,7 +39,7 @@ export function summaryOf(counts: Float64Array): Summary {
 }
 
 /** The same names, each with one value per bucket. */
-export type SummarySeries = { [K in keyof Summary]: Summary[K][] };
+export type SummarySeries = { readonly [K in keyof Summary]: readonly Summary[K][] };
 
 export function seriesOf(buckets: readonly Float64Array[]): SummarySeries {
   const summaries = buckets.map(summaryOf);

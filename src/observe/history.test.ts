@@ -27,14 +27,10 @@ function historyAt(names: Partial<HistoryOptions> = {}) {
   return { history, time, total: (filter = {}) => summaryOf(history.total(filter, HOUR)) };
 }
 
-const usage = (
-  promptTokens: number,
-  completionTokens: number,
-  cachedTokens: number | null = null,
-) => ({
-  promptTokens,
-  completionTokens,
-  cachedTokens,
+const usage = (prompt: number, completion: number, cached?: number) => ({
+  promptTokens: prompt,
+  completionTokens: completion,
+  cachedTokens: cached ?? null,
 });
 const request = (more: Partial<RequestRecord> = {}): RequestRecord => ({
   requestId: 'req_1',
@@ -150,6 +146,8 @@ test('reuse is told of answers whose upstream tells what it had cached, and of n
 
 test('what upstreams call a count need not be one', () => {
   const { history, total } = historyAt();
+  const odd = { promptTokens: Number.NaN, completionTokens: -4, cachedTokens: null };
+  history.requestFinished(request({ usage: odd, answeredAt: START }), 1_000);
   history.turnFinished(turn({ promptTokens: Number.NaN, completionTokens: 1e300 }));
   expect(total()).toMatchObject({
     prompt_tokens: 0,

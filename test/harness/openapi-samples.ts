@@ -57,11 +57,11 @@ export function samples({ conversation, turn }: Ids): Readonly<Record<string, Sa
     getMetrics: { path: '/metrics' },
     getOpenApi: { path: '/openapi.json' },
     getHomePage: { path: '/' },
-    getPlayground: { path: '/playground' },
-    getDashboard: { path: '/dashboard' },
-    getDashboardData: { path: '/dashboard/data?minutes=15&step=60' },
     getManual: { path: '/docs' },
     getManualPage: { path: built('/docs/') },
+    getPlayground: { path: '/playground' },
+    getDashboard: { path: '/dashboard' },
+    getDashboardData: { path: '/dashboard/data' },
     getAsset: { path: built('/assets/') },
   };
 }

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { ERROR_CATALOGUE } from '../../domain/error-catalogue.ts';
 import { catalogueShape, healthShape, readinessShape } from '../site/status-shapes.ts';
-import { NOT_READY, READY } from './examples/models.ts';
-import { dashboardDataShape, dashboardQuery } from '../site/dashboard-shapes.ts';
+import { dashboardQuery, dashboardShape } from '../site/dashboard-shapes.ts';
 import { DASHBOARD } from './examples/dashboard.ts';
+import { NOT_READY, READY } from './examples/models.ts';
 import { JSON_TYPE, type Operations } from './operation.ts';
 
 const [firstEntry] = Object.entries(ERROR_CATALOGUE).map(([code, entry]) => ({ code, ...entry }));
@@ -107,19 +107,19 @@ export const siteOperations: Operations = {
   'GET /dashboard/data': {
     operationId: 'getDashboardData',
     tag: 'Service',
-    summary: 'The figures of the dashboard',
+    summary: 'The last hour in figures',
     description:
-      'The last hour of chat requests, or less of it, for all or for one model or upstream, and how the gateway is now. Kept in memory: a restart begins anew.',
+      'What the dashboard shows: requests, failures, tokens, reuse and speed, step by step and in total, and how the gateway is now. Kept in memory, so it begins anew with the process.',
     query: dashboardQuery,
-    queryExamples: { model: 'llama-4-scout', upstream: 'spark', minutes: 15, step: 60 },
+    queryExamples: { minutes: 15, step: 30 },
     replies: {
       200: {
         description: 'The figures.',
         headers: ['cache-control'],
         content: {
           [JSON_TYPE]: {
-            schema: dashboardDataShape,
-            examples: { quarter: { summary: 'Two steps of a minute', value: DASHBOARD } },
+            schema: dashboardShape,
+            examples: { figures: { summary: 'Half a minute with one request', value: DASHBOARD } },
           },
         },
       },
