@@ -75,6 +75,7 @@ function routes(deps: AppDeps): Route[] {
     ['local', 'GET', '/metrics', metrics(deps)],
 
     ['public', 'GET', '/', page],
+    ['public', 'GET', '/playground', page],
     ['public', 'GET', '/docs/:page{.+}', page],
     ['public', 'GET', '/assets/:file', page],
   ];
