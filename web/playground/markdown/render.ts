@@ -12,6 +12,7 @@ const CLEAN: Config & { RETURN_DOM_FRAGMENT: true } = {
       ' ',
     ),
   ALLOWED_ATTR: ['href', 'title', 'align', 'start', 'class', 'src', 'alt', 'open', 'colspan'],
+  ADD_URI_SAFE_ATTR: ['align', 'start', 'open', 'colspan'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,

@@ -1,7 +1,7 @@
 // The whole playground: the sign-in, or conversations, thread and settings side by side.
 import { useEffect, useState } from 'preact/hooks';
 import { SignIn } from '../../shell/sign-in.tsx';
-import { attach } from '../state/compose.ts';
+import { attach, focusComposer } from '../state/compose.ts';
 import { showAddressed, signIn } from '../state/session.ts';
 import {
   announcement,
@@ -43,6 +43,8 @@ export function App() {
 
 function Playground() {
   useEffect(() => {
+    // With a thumb, the keyboard would cover half of the page.
+    if (!matchMedia('(pointer: coarse)').matches) focusComposer();
     const onAddress = (): void => void showAddressed();
     addEventListener('keydown', onKey);
     addEventListener('popstate', onAddress);

@@ -12,7 +12,7 @@ import {
   submit,
 } from '../state/compose.ts';
 import { modelInUse } from '../state/models.ts';
-import { attached, draft, editing, thread } from '../state/state.ts';
+import { attached, draft, editing, settings, thread } from '../state/state.ts';
 import { shownPath } from '../state/thread.ts';
 import { stop } from '../state/turns.ts';
 import { Icon, IconButton } from './icon.tsx';
@@ -107,7 +107,7 @@ function Buttons() {
         }}
       />
       <IconButton icon="image" label="Add pictures" onClick={() => picker.current?.click()} />
-      <VisionHint />
+      <Hint />
       {isAnswering() ? (
         <button
           class="button primary icon stop"
@@ -133,13 +133,22 @@ function Buttons() {
   );
 }
 
-function VisionHint() {
+function Hint() {
   const model = modelInUse();
-  const isBlind = attached.value.length > 0 && model !== null && !model.capabilities.vision;
+  const lacks =
+    model === null
+      ? null
+      : attached.value.length > 0 && !model.capabilities.vision
+        ? 'pictures'
+        : settings.value.tools.length > 0 && !model.capabilities.tools
+          ? 'tools'
+          : null;
   return (
     <span class="composer-hint">
-      {isBlind ? (
-        <span class="badge warn">{model.alias} takes no pictures</span>
+      {lacks !== null && model !== null ? (
+        <span class="badge warn">
+          {model.alias} takes no {lacks}
+        </span>
       ) : (
         <span class="keys" aria-hidden="true">
           <kbd>Enter</kbd> sends, <kbd>Shift</kbd> <kbd>Enter</kbd> begins a line

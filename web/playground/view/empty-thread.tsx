@@ -10,10 +10,7 @@ const QUESTIONS = [
     text: 'My favourite colour is teal, and I live in Lyon. Please remember that.',
   },
   { title: 'See that it remembers', text: 'Which colour do I like, and where do I live?' },
-  {
-    title: 'Code and a table',
-    text: 'Show a Python function that checks whether a number is prime, then a table of the first ten primes.',
-  },
+  { title: 'Ask two things', text: 'What is 17 * 23, and what is the capital of Portugal?' },
   { title: 'A long answer', text: 'Write a text of 600 words about lighthouses.' },
 ] as const;
 const PICTURES = [

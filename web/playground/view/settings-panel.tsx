@@ -150,8 +150,8 @@ function AnswerForm() {
   const problem = problemWith('schema');
   return (
     <section>
-      <fieldset class="segments">
-        <legend class="label">The answer is</legend>
+      <h3 id="answer-form">The answer is</h3>
+      <div class="segments" role="radiogroup" aria-labelledby="answer-form">
         {FORMATS.map(([value, label]) => (
           <label key={value}>
             <input
@@ -164,7 +164,7 @@ function AnswerForm() {
             <span>{label}</span>
           </label>
         ))}
-      </fieldset>
+      </div>
       {format === 'json_schema' ? (
         <>
           <label class="label" for="schema">

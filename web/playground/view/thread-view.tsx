@@ -1,7 +1,7 @@
 // The messages of the branch that is shown, and the answer that is on its way. Stays at its end while the answer
 // grows, unless somebody has scrolled away.
 import type { VNode } from 'preact';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { answerAgain, takeBack } from '../state/compose.ts';
 import type { Live } from '../state/live.ts';
 import { isOpening, live, thread } from '../state/state.ts';
@@ -22,36 +22,57 @@ export function ThreadView() {
   const [isAway, setAway] = useState(false);
   const current = live.value;
   const path = current ? pathTo(thread.value.tree, current.parent) : shownPath(thread.value);
+  const items = [
+    ...path.flatMap((node, at) => storedItems(node, at === path.length - 1)),
+    ...(current ? liveItems(current) : []),
+  ];
+  const isEmpty = path.length === 0 && !current && !isOpening.value;
   // Read, so that the end is kept in sight with every frame.
   const frame = current?.frame.value ?? 0;
   const followed = useRef<unknown>(null);
+  const lastTop = useRef(0);
+  const isFollowing = useRef(true);
 
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element) return;
     const begins = followed.current !== (current?.key ?? thread.value.id);
     followed.current = current?.key ?? thread.value.id;
-    if (begins || !isAway) element.scrollTop = element.scrollHeight;
+    if (begins || isFollowing.current) element.scrollTop = element.scrollHeight;
   }, [frame, current?.key, thread.value.id, thread.value.tip]);
+
+  // The field below grows and shrinks, and pictures come late.
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return undefined;
+    const observer = new ResizeObserver(() => {
+      if (isFollowing.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    if (element.firstElementChild) observer.observe(element.firstElementChild);
+    return () => observer.disconnect();
+  }, [isEmpty]);
+
+  const onScroll = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement): void => {
+    const isNear = scrollHeight - scrollTop - clientHeight <= NEAR_PX;
+    // Only somebody who scrolls up goes away; what grows below does not count.
+    if (isNear) isFollowing.current = true;
+    else if (scrollTop < lastTop.current) isFollowing.current = false;
+    lastTop.current = scrollTop;
+    setAway(!isFollowing.current);
+  };
 
   const toEnd = (): void => {
     const element = scroller.current;
     element?.scrollTo({ top: element.scrollHeight, behavior: 'smooth' });
   };
-  const items = [
-    ...path.flatMap((node, at) => storedItems(node, at === path.length - 1)),
-    ...(current ? liveItems(current) : []),
-  ];
-  const isEmpty = path.length === 0 && !current && !isOpening.value;
   return (
     <div class="thread-frame">
       <div
         class="thread"
         ref={scroller}
         tabIndex={-1}
-        onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) =>
-          setAway(scrollHeight - scrollTop - clientHeight > NEAR_PX)
-        }
+        onScroll={({ currentTarget }) => onScroll(currentTarget)}
       >
         {isEmpty ? (
           <EmptyThread />
