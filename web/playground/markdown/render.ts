@@ -1,5 +1,5 @@
-// From a model's Markdown to DOM nodes that can do no harm. The sanitiser lets through what is on a short list and
-// nothing else; whatever would be fetched from somewhere becomes a link.
+// From a model's Markdown to DOM nodes that can do no harm, behind two walls: HTML is text but for a few tags without
+// attributes, and the sanitiser lets through what is on a short list. What would have to be fetched becomes a link.
 import DOMPurify, { type Config } from 'dompurify';
 import { Marked } from 'marked';
 
@@ -24,6 +24,10 @@ const OWN_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,[a-z0-9+/=\s]+$/i;
 /** The only classes: what language a code block is in, and the highlighter's, which are colours. */
 const KNOWN_CLASS = /^(?:language-[\w+#.-]{1,40}|hljs-[\w -]{1,60})$/;
 
+/** Of HTML in an answer; anything else is shown as it was written. */
+const HARMLESS_TAG =
+  /^<\/?(?:abbr|b|blockquote|br|code|dd|del|details|div|dl|dt|em|h[1-6]|hr|i|ins|kbd|li|mark|ol|p|pre|q|rp|rt|ruby|s|samp|small|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|u|ul|var)\s*\/?>$/i;
+
 const marked = new Marked({
   gfm: true,
   // Models mean the line ends that they write.
@@ -38,6 +42,9 @@ const marked = new Marked({
       const label = escaped(text || title || 'picture');
       if (OWN_IMAGE.test(href)) return `<img src="${escaped(href)}" alt="${label}">`;
       return `<a href="${escaped(href)}">${label}</a>`;
+    },
+    html({ text }) {
+      return text.replaceAll(/<[^>]*>?/g, (tag) => (HARMLESS_TAG.test(tag) ? tag : escaped(tag)));
     },
     checkbox({ checked }) {
       return checked ? '☑ ' : '☐ ';

@@ -137,18 +137,25 @@ function turnOf(begun: Live, running: RunningTurn): Turn {
       const response = await fetch(url, init);
       begun.noteHeaders(response.headers);
       const turnId = response.headers.get('x-turn-id');
-      if (turnId !== null && response.ok)
-        keepTurn({
-          ...running,
-          turnId,
-          conversationId: response.headers.get('x-conversation-id') ?? running.conversationId,
-        });
+      const conversationId = response.headers.get('x-conversation-id') ?? running.conversationId;
+      if (turnId !== null && response.ok) {
+        keepTurn({ ...running, turnId, conversationId });
+        if (live.value === begun) nameThread(conversationId);
+      }
       return response;
     },
   });
   return running.turnId === null && running.body
     ? client.send(running.body, { idempotencyKey: running.key, signal })
     : client.follow(running.turnId ?? '', { signal });
+}
+
+/** A new conversation has its id, and the page its address, as soon as the gateway has taken the first message. */
+function nameThread(id: string | null): void {
+  if (id === null || thread.value.id === id) return;
+  thread.value = { ...thread.value, id };
+  showAddress(id);
+  void refreshConversations();
 }
 
 /** The turn is over: from here on the gateway's word counts. */

@@ -38,7 +38,7 @@ export function numbersOf(turn: ShownTurn): AnswerNumbers {
   return {
     upstream: turn.upstream,
     upstreamModel: turn.upstream_model,
-    finishReason: turn.finish_reason,
+    finishReason: turn.status === 'cancelled' ? 'cancelled' : turn.finish_reason,
     ttftMs: turn.ttft_ms,
     durationMs: turn.duration_ms,
     promptTokens: usage.prompt_tokens,

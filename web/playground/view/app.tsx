@@ -17,6 +17,7 @@ import { switchMode } from '../state/thread.ts';
 import { CodeDialog } from './code-dialog.tsx';
 import { Composer } from './composer.tsx';
 import { Icon, IconButton } from './icon.tsx';
+import { coveringDrawer, useDrawerFocus } from './drawers.ts';
 import { onKey, toggleSettings } from './keys.ts';
 import { ModelButton, ModelDialog } from './model-picker.tsx';
 import { SettingsPanel } from './settings-panel.tsx';
@@ -42,6 +43,7 @@ export function App() {
 }
 
 function Playground() {
+  useDrawerFocus();
   useEffect(() => {
     // With a thumb, the keyboard would cover half of the page.
     if (!matchMedia('(pointer: coarse)').matches) focusComposer();
@@ -74,6 +76,7 @@ function Main() {
     <main
       id="content"
       class={`main ${isOver ? 'drop' : ''}`}
+      inert={coveringDrawer() !== null}
       onDragOver={(event) => {
         if (!event.dataTransfer?.types.includes('Files')) return;
         event.preventDefault();

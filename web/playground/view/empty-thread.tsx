@@ -9,8 +9,8 @@ const QUESTIONS = [
     title: 'Tell it something',
     text: 'My favourite colour is teal, and I live in Lyon. Please remember that.',
   },
-  { title: 'See that it remembers', text: 'Which colour do I like, and where do I live?' },
-  { title: 'Ask two things', text: 'What is 17 * 23, and what is the capital of Portugal?' },
+  { title: 'See that it remembers', text: 'What is my favourite colour, and where do I live?' },
+  { title: 'Ask for a sum', text: 'What is 17 * 23 - 4?' },
   { title: 'A long answer', text: 'Write a text of 600 words about lighthouses.' },
 ] as const;
 const PICTURES = [

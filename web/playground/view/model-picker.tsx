@@ -106,7 +106,11 @@ function HealthDot({ model }: { model: Model }) {
   const health = healthOf(model);
   return (
     <>
-      <span class={`dot ${health === 'unknown' ? '' : health}`} title={HEALTH_WORDS[health]} />
+      <span
+        class={`dot ${health === 'unknown' ? '' : health}`}
+        title={HEALTH_WORDS[health]}
+        aria-hidden="true"
+      />
       <span class="visually-hidden">{HEALTH_WORDS[health]}, </span>
     </>
   );
