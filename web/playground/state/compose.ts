@@ -24,8 +24,7 @@ export function submit(): boolean {
   const text = draft.value.trim();
   const images = attached.value.map(({ url }) => url);
   if ((text === '' && images.length === 0) || isAnswering() || !settingsAreSound()) return false;
-  const parent = editing.value ? editing.value.parent : endOfThread();
-  start({ parent, isAgain: false, text, images, toolResults: [] });
+  start({ parent: placeOfNext(), isAgain: false, text, images, toolResults: [] });
   clearDraft();
   return true;
 }
@@ -108,8 +107,9 @@ export function focusComposer(): void {
   document.querySelector<HTMLTextAreaElement>('#composer')?.focus();
 }
 
-/** Under what the next message goes: a question that nobody answered is passed over. */
-function endOfThread(): string | null {
+/** Under what the next message goes: beside the one that is edited, or at the end, past a question without answer. */
+export function placeOfNext(): string | null {
+  if (editing.value) return editing.value.parent;
   const { tree, tip } = thread.value;
   return pathTo(tree, tip).findLast(({ role }) => role === 'assistant')?.id ?? null;
 }

@@ -1,11 +1,12 @@
 // The request that would be sent now, as code to take along.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { showCode } from '../markdown/highlight.ts';
 import { rememberedBody, statelessBody } from '../request/body.ts';
 import { problemsIn } from '../request/settings.ts';
 import { shortened, snippet, type Language } from '../request/snippets.ts';
 import { attached, chosenModel, draft, settings, thread } from '../state/state.ts';
-import { shownPath } from '../state/thread.ts';
+import { placeOfNext } from '../state/compose.ts';
+import { pathTo } from '../thread/tree.ts';
 import { textOf } from '../thread/message.ts';
 import { CopyButton } from './copy-button.tsx';
 import { Dialog } from './dialog.tsx';
@@ -53,7 +54,7 @@ function Snippet({ language }: { language: Language }) {
   const request = { api: mode, origin: location.origin, body: bodyNow() };
   const shown = snippet(language, { ...request, body: shortened(request.body) });
   const grammar = LANGUAGES.find(([name]) => name === language)?.[2] ?? '';
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (code.current) void showCode(code.current, shown, grammar);
   }, [shown, grammar]);
   return (
@@ -71,8 +72,9 @@ function Snippet({ language }: { language: Language }) {
 
 /** As the button beside the field would send it. */
 function bodyNow(): object {
-  const { id, mode, hasTools } = thread.value;
-  const path = shownPath(thread.value);
+  const { id, mode, head, hasTools, tree } = thread.value;
+  const parent = placeOfNext();
+  const path = pathTo(tree, parent);
   const last = path.findLast(({ role }) => role === 'user');
   const typed = draft.value.trim();
   const ask = {
@@ -82,7 +84,10 @@ function bodyNow(): object {
     images: attached.value.map(({ url }) => url),
     toolResults: [],
   };
-  if (mode === 'c1') return rememberedBody({ ...ask, conversationId: id, hasTools });
+  if (mode === 'c1') {
+    const place = parent === head ? {} : { parent };
+    return rememberedBody({ ...ask, conversationId: id, hasTools, ...place });
+  }
   const history = typed === '' && last ? path.slice(0, path.indexOf(last)) : path;
   return statelessBody(ask, history);
 }
