@@ -1,11 +1,14 @@
 // The request as code, as the playground shows it: run as it is, it makes the request that the page would make.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { fileURLToPath } from 'node:url';
 import { startBrowser, type TestBrowser } from './harness/browser.ts';
 import { startDemoGateway, type DemoGateway } from './harness/demo-gateway.ts';
 import { replySse, streamOf } from './harness/fake-upstream.ts';
 import { TOKEN } from './harness/gateway.ts';
 import { openPlayground, type PlaygroundPage } from './harness/playground.ts';
+
+// A browser on a busy machine takes its time.
+setDefaultTimeout(60_000);
 
 let demo: DemoGateway;
 let browser: TestBrowser;

@@ -1,10 +1,13 @@
 // The playground in a real browser: stopping, resuming, branches, pictures, tools, and the list of conversations.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { startBrowser, type TestBrowser } from './harness/browser.ts';
 import { holdCalls } from './harness/c1.ts';
 import { startDemoGateway, type DemoGateway } from './harness/demo-gateway.ts';
 import { beginSse, chunk, replySse, sse, streamOf } from './harness/fake-upstream.ts';
 import { openPlayground } from './harness/playground.ts';
+
+// A browser on a busy machine takes its time.
+setDefaultTimeout(60_000);
 
 let demo: DemoGateway;
 let browser: TestBrowser;

@@ -1,11 +1,14 @@
 // The playground in a real browser: signing in, talking with memory and without, and what a page may load.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { startBrowser, type TestBrowser } from './harness/browser.ts';
 import { sentMember, sentMessages } from './harness/c1.ts';
 import { startDemoGateway, type DemoGateway } from './harness/demo-gateway.ts';
 import { replyJson, replySse, streamOf } from './harness/fake-upstream.ts';
 import { TOKEN } from './harness/gateway.ts';
 import { openPlayground, signIn } from './harness/playground.ts';
+
+// A browser on a busy machine takes its time.
+setDefaultTimeout(60_000);
 
 let demo: DemoGateway;
 let browser: TestBrowser;

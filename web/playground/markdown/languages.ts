@@ -1,4 +1,4 @@
-// The highlighter with the languages that models write most. A chunk of its own: see highlight.ts.
+// The highlighter with the languages that models write most. A chunk of its own: see show-code.ts.
 import hljs from 'highlight.js/lib/core';
 import bash from 'highlight.js/lib/languages/bash';
 import cpp from 'highlight.js/lib/languages/cpp';
@@ -35,9 +35,32 @@ for (const [name, language] of Object.entries(LANGUAGES)) hljs.registerLanguage(
 hljs.registerAliases(['c', 'h'], { languageName: 'cpp' });
 hljs.registerAliases(['shell', 'console', 'curl'], { languageName: 'bash' });
 
-/** HTML with spans; null where the language is not known. */
-export function highlight(code: string, language: string): string | null {
-  return hljs.getLanguage(language)
-    ? hljs.highlight(code, { language, ignoreIllegals: true }).value
-    : null;
+/** Spans with classes; null where the language is not known. */
+export function highlight(code: string, language: string): DocumentFragment | null {
+  if (!hljs.getLanguage(language)) return null;
+  const { _emitter: emitter } = hljs.highlight(code, { language, ignoreIllegals: true });
+  const root: unknown = 'rootNode' in emitter ? emitter.rootNode : null;
+  if (!isScope(root)) return null;
+  const fragment = document.createDocumentFragment();
+  for (const child of root.children) fragment.append(drawn(child));
+  return fragment;
+}
+
+/** What the highlighter found, before it makes HTML of it: as nodes, no text can become anything but text. */
+interface Scope {
+  readonly scope?: string;
+  readonly children: readonly unknown[];
+}
+
+function isScope(value: unknown): value is Scope {
+  return typeof value === 'object' && value !== null && 'children' in value;
+}
+
+function drawn(part: unknown): Node {
+  if (!isScope(part)) return document.createTextNode(String(part));
+  const span = document.createElement('span');
+  // `title.function`: one colour for all titles is enough.
+  span.className = `hljs-${(part.scope ?? '').split('.', 1)[0]}`;
+  span.append(...part.children.map(drawn));
+  return span;
 }

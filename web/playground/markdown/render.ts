@@ -4,7 +4,9 @@ import DOMPurify, { type Config } from 'dompurify';
 import { Marked } from 'marked';
 
 /** Longer blocks are shown as plain text: nobody wrote them to be read, and rendering takes time. */
-const LONGEST_MARKDOWN = 60_000;
+const LONGEST_MARKDOWN = 30_000;
+/** Quotes in quotes or lists in lists so deep that nobody means them: they take seconds to parse. */
+const TOO_DEEP = /^(?:[ \t]*>){24}|^[ \t]{64,}(?:[-*+]|\d+[.)])[ \t]/m;
 
 const CLEAN: Config & { RETURN_DOM_FRAGMENT: true } = {
   ALLOWED_TAGS:
@@ -21,8 +23,8 @@ const CLEAN: Config & { RETURN_DOM_FRAGMENT: true } = {
 
 /** The only pictures that are shown are those that are in the answer itself. */
 const OWN_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,[a-z0-9+/=\s]+$/i;
-/** The only classes: what language a code block is in, and the highlighter's, which are colours. */
-const KNOWN_CLASS = /^(?:language-[\w+#.-]{1,40}|hljs-[\w -]{1,60})$/;
+/** The only classes: what language a code block is in. */
+const KNOWN_CLASS = /^language-[\w+#.-]{1,40}$/;
 
 /** Of HTML in an answer; anything else is shown as it was written. */
 const HARMLESS_TAG =
@@ -67,27 +69,18 @@ DOMPurify.addHook('afterSanitizeAttributes', (element) => {
 });
 
 export function renderMarkdown(text: string): DocumentFragment {
-  if (text.length > LONGEST_MARKDOWN) return plain(text);
+  if (text.length > LONGEST_MARKDOWN || TOO_DEEP.test(text)) return renderPlain(text);
   try {
     const html = marked.parse(text, { async: false });
     return decorated(DOMPurify.sanitize(html, CLEAN));
   } catch (error) {
     // Nested a thousand times, say: then it is shown as it came.
     console.info('an answer could not be rendered as Markdown', error);
-    return plain(text);
+    return renderPlain(text);
   }
 }
 
-/** HTML of the highlighter: spans with classes of its own, in a text that it has escaped. */
-export function renderHighlighted(html: string): DocumentFragment {
-  return DOMPurify.sanitize(html, {
-    ALLOWED_TAGS: ['span'],
-    ALLOWED_ATTR: ['class'],
-    RETURN_DOM_FRAGMENT: true,
-  });
-}
-
-function plain(text: string): DocumentFragment {
+export function renderPlain(text: string): DocumentFragment {
   const fragment = document.createDocumentFragment();
   const paragraph = document.createElement('p');
   paragraph.className = 'plain';

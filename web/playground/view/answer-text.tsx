@@ -2,8 +2,8 @@
 import type { VNode } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { BlockSplitter, type Block } from '../markdown/blocks.ts';
-import { showCode } from '../markdown/highlight.ts';
-import { renderMarkdown } from '../markdown/render.ts';
+import { GrowingCode, showCode } from '../markdown/show-code.ts';
+import { renderMarkdown, renderPlain } from '../markdown/render.ts';
 import { shownCount } from '../thread/numbers.ts';
 import { CopyButton } from './copy-button.tsx';
 
@@ -67,13 +67,22 @@ function drawnBlock(block: Block | undefined, at: number): VNode {
   return block?.kind === 'code' ? (
     <CodeBlock key={at} block={block} />
   ) : (
-    <MarkdownBlock key={at} text={block?.text ?? ''} />
+    <MarkdownBlock key={at} text={block?.text ?? ''} isClosed={block?.isClosed ?? true} />
   );
 }
 
-function MarkdownBlock({ text }: { text: string }) {
+/** A block that takes longer is plain text until it is whole, instead of being rendered again with every frame. */
+const SLOW_MS = 120;
+
+function MarkdownBlock({ text, isClosed }: { text: string; isClosed: boolean }) {
   const element = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => element.current?.replaceChildren(renderMarkdown(text)), [text]);
+  const isSlow = useRef(false);
+  useLayoutEffect(() => {
+    const startedAt = performance.now();
+    const nodes = isSlow.current && !isClosed ? renderPlain(text) : renderMarkdown(text);
+    element.current?.replaceChildren(nodes);
+    isSlow.current ||= performance.now() - startedAt > SLOW_MS;
+  }, [text, isClosed]);
   return <div ref={element} class="block" />;
 }
 
@@ -82,12 +91,12 @@ const TURNING = /[\u202A-\u202E\u2066-\u2069]/;
 
 function CodeBlock({ block: { text, language, isClosed } }: { block: Block }) {
   const element = useRef<HTMLElement>(null);
+  const growing = useRef<GrowingCode | null>(null);
   useLayoutEffect(() => {
     const code = element.current;
     if (!code) return;
-    // Its colours come once it is whole.
     if (isClosed) void showCode(code, text, language);
-    else code.textContent = text;
+    else (growing.current ??= new GrowingCode(code)).show(text);
   }, [text, language, isClosed]);
   const name = language === '' ? 'Code' : language.slice(0, 40);
   return (

@@ -1,6 +1,6 @@
 // The request that would be sent now, as code to take along.
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { showCode } from '../markdown/highlight.ts';
+import { showCode } from '../markdown/show-code.ts';
 import { rememberedBody, statelessBody } from '../request/body.ts';
 import { problemsIn } from '../request/settings.ts';
 import { shortened, snippet, type Language } from '../request/snippets.ts';

@@ -1,7 +1,7 @@
 // The two sides of the page: beside the thread where there is room, over it where there is not. Over it they are like
 // a dialog: the focus goes in, stays in, and goes back.
 import { signal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { drawer } from '../state/state.ts';
 
 // The widths of style/layout.css.
@@ -24,7 +24,8 @@ export function coveringDrawer(): 'conversations' | 'settings' | null {
 /** Moves the focus into the side that opens over the thread, and back when it closes. */
 export function useDrawerFocus(): void {
   const covering = coveringDrawer();
-  useEffect(() => {
+  // Before the browser notices that what has the focus cannot have it any more.
+  useLayoutEffect(() => {
     if (covering === null) return undefined;
     const opener = document.activeElement;
     document.querySelector<HTMLElement>(`#${covering} :is(button, input, textarea)`)?.focus();

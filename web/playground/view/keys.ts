@@ -2,6 +2,7 @@
 import { focusComposer, isAnswering } from '../state/compose.ts';
 import { dialog, drawer } from '../state/state.ts';
 import { stop } from '../state/turns.ts';
+import { coveringDrawer } from './drawers.ts';
 import { beginNew } from './sidebar.tsx';
 
 export function onKey(event: KeyboardEvent): void {
@@ -30,8 +31,9 @@ function escape(): (() => void) | null {
   if (isAnswering()) return () => void stop();
   if (drawer.value === 'none') return null;
   return () => {
+    const isCovering = coveringDrawer() !== null;
     drawer.value = 'none';
-    focusComposer();
+    if (!isCovering) focusComposer();
   };
 }
 
