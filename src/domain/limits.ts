@@ -27,6 +27,18 @@ export const MAX_UPSTREAM_MESSAGE_CHARS = 2_000;
 /** SDKs ignore a longer retry-after and fall back to a short backoff, which is the opposite of what was meant. */
 export const MAX_RETRY_AFTER_MS = 60_000;
 
+/** How often the lag of the event loop is measured: often enough to see every block that people would notice. */
+export const LAG_PERIOD_MS = 50;
+
+/** Measurements that must all be late before the loop counts as overloaded: a fifth of a second on one that is not. */
+export const LAG_SAMPLES = 4;
+
+/** Nothing may keep the event loop from everything else for longer: it is logged and counted. */
+export const BLOCKED_LOOP_MS = 200;
+
+/** When a request that was refused for overload may come again, at the earliest; three times as much at the latest. */
+export const SHED_RETRY_MS = 1_000;
+
 /** Seconds a client may leave a request half sent; Bun counts it as lack of progress, not as total time. */
 export const READ_IDLE_SECONDS = 15;
 
@@ -82,3 +94,42 @@ export const MAX_NAME_CHARS = 200;
 
 /** Services elsewhere are not engines to be watched: while one is well, it is asked no more often than this. */
 export const MIN_HOSTED_PROBE_MS = 60_000;
+
+/** W3C Trace Context wants at least so much of a tracestate passed on. */
+export const MAX_TRACE_STATE_CHARS = 512;
+
+/** Spans that wait for the collector: about a kilobyte each, so 4 MB, and a minute of 60 requests per second. */
+export const MAX_QUEUED_SPANS = 4_096;
+
+/** Spans in one request to the collector: writing so many as JSON holds the event loop up for a millisecond or two. */
+export const MAX_SPAN_BATCH = 256;
+
+/** How long spans gather before they are sent. */
+export const SPAN_DELAY_MS = 2_000;
+
+/** How long the collector may take for one batch, as OpenTelemetry's own exporters have it. */
+export const SPAN_EXPORT_MS = 10_000;
+
+/** How long the end of the process may be held up by spans that are still to be sent. */
+export const SPAN_FLUSH_MS = 3_000;
+
+/** A text in a span, such as a path or the name that an upstream gives its model. */
+export const MAX_SPAN_TEXT_CHARS = 200;
+
+/** What of a collector's reply is read: it holds a number and a sentence. */
+export const MAX_COLLECTOR_REPLY_BYTES = 64 * 1024;
+
+/** What the dashboard's figures are gathered in: fine enough to see a hiccup, coarse enough for an hour in one array. */
+export const HISTORY_BUCKET_MS = 10_000;
+
+/** An hour. */
+export const HISTORY_BUCKETS = 360;
+
+/**
+ * Pairs of alias and upstream with a history of their own, 55 KB each; those beyond are counted as one. With the codes
+ * below that is 16 MB at the very most, and one for a gateway with a dozen models in use.
+ */
+export const MAX_HISTORY_SERIES = 128;
+
+/** Error codes that such a pair tells apart, 4 KB each; a thirteenth kind of failure within an hour is beyond charts. */
+export const MAX_HISTORY_CODES = 12;

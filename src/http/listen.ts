@@ -1,5 +1,8 @@
 // The listening socket, with the limits that hold before a request is ours.
+import { GatewayError } from '../domain/errors.ts';
+import { newId } from '../domain/ids.ts';
 import { READ_IDLE_SECONDS } from '../domain/limits.ts';
+import { errorReply } from './refuse.ts';
 import type { HttpServer } from './server.ts';
 
 export interface ListenOptions {
@@ -23,7 +26,17 @@ export function listen(fetch: HttpServer['fetch'], { host, port }: ListenOptions
     // The gateway counts bodies itself and refuses with its own error; Bun's limit must only not be in the way.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request, connection) => fetch(request, connection),
+    // What throws even beyond the app: without this Bun answers with a page that shows the source.
+    development: false,
+    error: faultReply,
   });
   const name = host.includes(':') ? `[${host}]` : host;
   return { url: `http://${name}:${server.port}`, close: () => server.stop(true) };
+}
+
+function faultReply(cause: unknown): Response {
+  const requestId = newId('req');
+  const reply = errorReply(new GatewayError('internal_error', { cause }), requestId);
+  reply.headers.set('x-request-id', requestId);
+  return reply;
 }

@@ -4,8 +4,10 @@ import type { Hono } from 'hono';
 import { saneRequestId, newId } from '../domain/ids.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError, toGatewayError } from '../domain/errors.ts';
+import type { TraceContext } from '../domain/trace-context.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
+import type { Admission } from './admission.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
 import { KEEP_ALIVE_SECONDS } from '../domain/limits.ts';
 import { refuseAmbiguous } from './gates.ts';
@@ -29,10 +31,16 @@ export interface HttpServer {
   abortAll(reason: GatewayError): void;
 }
 
+type TraceOf = (headers: Headers) => TraceContext;
+
 export interface HttpServerDeps {
-  readonly app: Hono<HttpEnv>;
+  /** The app that answers a request from its beginning to its end. */
+  app(): Hono<HttpEnv>;
   readonly clock: Clock;
   readonly probe: Probe;
+  /** The place in a trace that a request gets; absent where nothing is traced. */
+  readonly traceOf?: TraceOf | undefined;
+  readonly admission: Pick<Admission, 'hold' | 'release'>;
   isDraining(): boolean;
 }
 
@@ -42,6 +50,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 
   function finished(exchange: Exchange, error: unknown): void {
     if (!open.delete(exchange)) return;
+    deps.admission.release(exchange);
     const { record } = exchange;
     const told = error === undefined || record.clientGone ? undefined : toGatewayError(error);
     if (told) {
@@ -59,7 +68,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     try {
       refuseAmbiguous(exchange.request);
       refuseWhileDraining(exchange.request.url, deps.isDraining());
-      return await deps.app.fetch(exchange.request, { exchange });
+      return await deps.app().fetch(exchange.request, { exchange });
     } catch (error) {
       exchange.finish(error);
       return errorReply(toGatewayError(error), exchange.requestId);
@@ -70,8 +79,10 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     async fetch(request, connection) {
       const exchange = beginExchange(request, connection, {
         clock: deps.clock,
+        admission: deps.admission,
         onFinish: finished,
       });
+      if (deps.traceOf) exchange.record.trace = deps.traceOf(request.headers);
       open.add(exchange);
       const response = await respond(exchange);
       exchange.record.status = response.status;
@@ -91,6 +102,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 
 interface ExchangeDeps {
   readonly clock: Clock;
+  readonly admission: HttpServerDeps['admission'];
   onFinish(exchange: Exchange, error: unknown): void;
 }
 
@@ -117,6 +129,8 @@ function beginExchange(request: Request, connection: Connection, deps: ExchangeD
     },
     peerAddress: () => connection.requestIP(request)?.address ?? null,
     liftReadTimeout: () => connection.timeout(request, 0),
+    hold: (bytes) => deps.admission.hold(exchange, bytes),
+    heldBytes: 0,
     heldOpen: false,
     finish(error) {
       connection.timeout(request, KEEP_ALIVE_SECONDS);

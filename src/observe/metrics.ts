@@ -2,7 +2,9 @@
 // an alias, upstream, route or method that the configuration and the code do not know is `unknown` or `other`, so that
 // nobody can make series without end.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { TokenCounts } from '../domain/message.ts';
 import { METRICS } from './metric-definitions.ts';
+import { DROP_REASONS } from './span-drops.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { FinishedTurn } from './turn-record.ts';
 
@@ -10,6 +12,10 @@ import type { FinishedTurn } from './turn-record.ts';
 export interface GatewayState {
   readonly openRequests: number;
   readonly openTurns: number;
+  /** Bytes of request bodies. */
+  readonly heldBytes: number;
+  /** By which the event loop is late, again and again. */
+  readonly lagMs: number;
   readonly storeOk: boolean;
   readonly upstreams: readonly {
     readonly name: string;
@@ -23,9 +29,17 @@ export interface Metrics {
   turnFinished(turn: FinishedTurn): void;
   turnsRecovered(count: number): void;
   backgroundFailed(): void;
+  requestShed(reason: string): void;
+  loopBlocked(ms: number): void;
   attemptFailed(upstream: string, code: string): void;
   /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
   circuitsChanged(upstream: string, by: 1 | -1): void;
+  spansExported(count: number): void;
+  spansDropped(count: number, reason: string): void;
+  /** Further names that labels may take; those before stay, as requests with them may still run. */
+  know(names: KnownNames): void;
+  /** Whether the configuration was read anew, or refused. */
+  reloaded(result: 'done' | 'refused'): void;
   text(state: GatewayState): Promise<string>;
 }
 
@@ -47,6 +61,9 @@ export function createMetrics(known: KnownNames): Metrics {
   const registry = new Registry();
   const all = createInstruments(registry);
 
+  // From the start, so that the first of each is an increase.
+  for (const reason of DROP_REASONS) all.droppedSpans.inc({ reason }, 0);
+
   function who(alias: string | undefined, upstream: string | null | undefined) {
     return {
       alias: nameIn(aliases, alias),
@@ -56,11 +73,11 @@ export function createMetrics(known: KnownNames): Metrics {
 
   function countTokens(
     names: ReturnType<typeof who>,
-    tokens: { prompt?: number | null; completion?: number | null; cached?: number | null },
+    { promptTokens, completionTokens, cachedTokens }: TokenCounts,
   ): void {
-    if (tokens.prompt) all.promptTokens.inc(names, tokens.prompt);
-    if (tokens.completion) all.completionTokens.inc(names, tokens.completion);
-    if (tokens.cached) all.cachedTokens.inc(names, tokens.cached);
+    if (promptTokens) all.promptTokens.inc(names, promptTokens);
+    if (completionTokens) all.completionTokens.inc(names, completionTokens);
+    if (cachedTokens) all.cachedTokens.inc(names, cachedTokens);
   }
 
   return {
@@ -77,22 +94,14 @@ export function createMetrics(known: KnownNames): Metrics {
       }
       // A turn can outlast its request: its tokens are counted when it ends.
       if (usage && record.turnId === undefined) {
-        countTokens(names, {
-          prompt: usage.prompt_tokens,
-          completion: usage.completion_tokens,
-          cached: usage.prompt_tokens_details?.cached_tokens ?? null,
-        });
+        countTokens(names, usage);
       }
     },
     turnFinished(turn) {
-      const { status, promptTokens, completionTokens, cachedTokens, expectedCachedTokens } = turn;
+      const { status, cachedTokens, expectedCachedTokens } = turn;
       const names = who(turn.alias, turn.upstream);
       all.turns.inc({ status, ...names });
-      countTokens(names, {
-        prompt: promptTokens,
-        completion: completionTokens,
-        cached: cachedTokens,
-      });
+      countTokens(names, turn);
       if (cachedTokens !== null && expectedCachedTokens !== null && expectedCachedTokens > 0) {
         all.expectedCachedTokens.inc(names, expectedCachedTokens);
         all.foundCachedTokens.inc(names, Math.min(cachedTokens, expectedCachedTokens));
@@ -102,14 +111,31 @@ export function createMetrics(known: KnownNames): Metrics {
     },
     turnsRecovered: (count) => all.recoveredTurns.inc(count),
     backgroundFailed: () => all.backgroundFailures.inc(),
+    requestShed: (reason) => all.shed.inc({ reason }),
+    loopBlocked(ms) {
+      all.loopBlocks.inc();
+      all.loopBlocked.inc(ms / 1000);
+    },
     attemptFailed: (upstream, code) =>
       all.failedAttempts.inc({ upstream: nameIn(upstreams, upstream), code }),
     circuitsChanged: (upstream, by) =>
       all.circuits.inc({ upstream: nameIn(upstreams, upstream) }, by),
+    spansExported: (count) => all.exportedSpans.inc(count),
+    spansDropped: (count, reason) => all.droppedSpans.inc({ reason }, count),
+    know(names) {
+      for (const alias of names.aliases) aliases.add(alias);
+      for (const upstream of names.upstreams) upstreams.add(upstream);
+    },
+    reloaded: (result) => all.reloads.inc({ result }),
     async text(state) {
       all.openRequests.set(state.openRequests);
       all.openTurns.set(state.openTurns);
+      all.heldBytes.set(state.heldBytes);
+      all.loopLag.set(state.lagMs / 1000);
       all.storeUp.set(Number(state.storeOk));
+      // An upstream that is gone is neither up nor down.
+      all.upstreamUp.reset();
+      all.upstreamProbe.reset();
       for (const { name, healthy, latencyMs } of state.upstreams) {
         if (healthy === null) continue;
         all.upstreamUp.set({ upstream: name }, Number(healthy));
@@ -152,11 +178,19 @@ function createInstruments(registry: Registry) {
     turnFirstToken: histogram(METRICS.turnFirstToken),
     recoveredTurns: counter(METRICS.recoveredTurns),
     backgroundFailures: counter(METRICS.backgroundFailures),
+    exportedSpans: counter(METRICS.exportedSpans),
+    droppedSpans: counter(METRICS.droppedSpans),
     openRequests: gauge(METRICS.openRequests),
     openTurns: gauge(METRICS.openTurns),
     upstreamUp: gauge(METRICS.upstreamUp),
     upstreamProbe: gauge(METRICS.upstreamProbe),
     storeUp: gauge(METRICS.storeUp),
+    reloads: counter(METRICS.reloads),
+    shed: counter(METRICS.shed),
+    heldBytes: gauge(METRICS.heldBytes),
+    loopLag: gauge(METRICS.loopLag),
+    loopBlocks: counter(METRICS.loopBlocks),
+    loopBlocked: counter(METRICS.loopBlocked),
   };
 }
 

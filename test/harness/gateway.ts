@@ -19,7 +19,7 @@ export interface TestGateway {
   logText(): string;
   /** Resolves when a line with all of these texts has been logged; also one that was logged before. */
   logged(...texts: string[]): Promise<void>;
-  /** A request with the token; a body that is not a string is sent as JSON. */
+  /** A request with the token; a body that is neither text nor bytes is sent as JSON. */
   request(path: string, init?: TestRequest): Promise<Response>;
   close(): Promise<void>;
 }
@@ -121,6 +121,8 @@ export interface SpawnOptions {
   readonly directory?: string;
   /** Over the usual environment; undefined takes a variable out of it. */
   readonly env?: Record<string, string | undefined>;
+  /** false where the caller reads the process's stdout himself. */
+  readonly readsLog?: boolean;
 }
 
 /** What a process has written so far. */
@@ -135,6 +137,7 @@ export async function spawnGateway({
   yaml,
   directory = mkdtempSync(join(tmpdir(), 'gateway-')),
   env = {},
+  readsLog = true,
 }: SpawnOptions): Promise<GatewayProcess> {
   const path = join(directory, 'gateway.yaml');
   writeFileSync(path, yaml);
@@ -146,7 +149,8 @@ export async function spawnGateway({
     ...(/^limits:/m.test(yaml) ? {} : UNLIMITED),
     ...env,
   });
-  const [stderr, stdout] = [collect(child.stderr), collect(child.stdout)];
+  const stderr = collect(child.stderr);
+  const stdout = collect(readsLog ? child.stdout : new Blob().stream());
   const banner = await stderr.until(/listening on \S+\n/);
   const url = /listening on (\S+)\n/.exec(banner)?.[1];
   if (url === undefined) throw new Error(`the gateway did not start:\n${banner}`);
@@ -235,7 +239,12 @@ async function request(
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: sentAs(body) }),
     ...(signal ? { signal } : {}),
   });
+}
+
+function sentAs(body: unknown): string | Buffer<ArrayBuffer> {
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  return typeof body === 'string' ? body : JSON.stringify(body);
 }

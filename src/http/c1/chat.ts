@@ -2,20 +2,24 @@
 import { followTurn, turnCompletion, type FollowDeps } from '../../chat/follow-turn.ts';
 import { TurnCancelled } from '../../chat/live-turn.ts';
 import { raiseTokenLimits } from '../../chat/token-limits.ts';
-import type { BegunTurn, Turns } from '../../chat/turns.ts';
+import type { BegunTurn, Turns, TurnSetup } from '../../chat/turns.ts';
 import type { Scope } from '../../conversations/conversation.ts';
 import type { Deadlines } from '../../domain/deadlines.ts';
+import { tokenCounts } from '../../domain/message.ts';
 import type { Catalog } from '../../routing/catalog.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange, HttpContext } from '../exchange.ts';
 import { CLIENT_GONE, jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
-import { chatShape, checkChatBody, turnRequest } from './chat-body.ts';
+import { checkChatBody, turnRequest } from './chat-body.ts';
+import { chatShape } from './chat-shape.ts';
 import { renderTurnError, turnEvents, withTurnHeaders } from './turn-stream.ts';
 
 export interface PostChatDeps {
   readonly catalog: Catalog;
   readonly turns: Turns;
+  readonly router: TurnSetup['router'];
+  readonly turnOptions: TurnSetup['options'];
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
   readonly maxBodyBytes: number;
@@ -24,7 +28,7 @@ export interface PostChatDeps {
 export function postChat(deps: PostChatDeps) {
   return async (context: HttpContext): Promise<Response> => {
     const { exchange } = context.env;
-    const document = await readDocument(exchange.request, deps.maxBodyBytes);
+    const document = await readDocument(exchange, deps.maxBodyBytes);
     exchange.liftReadTimeout();
     const body = checkShape(chatShape, document.value);
     const { record } = exchange;
@@ -35,11 +39,12 @@ export function postChat(deps: PostChatDeps) {
     const limits = raiseTokenLimits(document.value, alias.minMaxTokens);
     const request = turnRequest(exchange, { document, body, limits: limits.changes });
 
-    const turn = await deps.turns.begin(request, alias, {
+    const setup = { alias, router: deps.router, options: deps.turnOptions };
+    const turn = await deps.turns.begin(request, setup, {
       onAttempt: (target) => noteAttempt(exchange, target),
       onAnswer: (target) => noteAnswer(exchange, target),
       onUsage(usage) {
-        record.usage = usage;
+        record.usage = tokenCounts(usage);
       },
     });
     record.conversationId = turn.conversationId;

@@ -1,7 +1,8 @@
 // A turn as clients see it: by itself, and beside the messages of all branches.
 import type { Turn } from '../../conversations/turn.ts';
+import type { ShownTurn } from './turn-shapes.ts';
 
-export function shownTurn(turn: Turn) {
+export function shownTurn(turn: Turn): ShownTurn {
   const { usage } = turn;
   const seconds = (ms: number | null) => (ms === null ? null : Math.floor(ms / 1000));
   return {
