@@ -3,6 +3,7 @@ import { createGateway } from '../gateway.ts';
 import { listen } from '../http/listen.ts';
 import { createLog } from '../observe/log.ts';
 import { banner } from './banner.ts';
+import { collectWhenIdle } from './collect-when-idle.ts';
 import { reloadOnSignal } from './reload.ts';
 import { settingsSource } from './settings-source.ts';
 
@@ -28,11 +29,17 @@ export async function runServe(argv: readonly string[]): Promise<RunningServer> 
     port: server.port,
   });
   const { url } = listener;
+  const idle = collectWhenIdle({
+    openWork: gateway.openWork,
+    residentBytes: process.memoryUsage.rss,
+    collect: () => Bun.gc(true),
+  });
   process.stderr.write(banner({ url, config, loaded, demo, tokenFile }));
   gateway.probe.started({ url, config: loaded.source, demo, pid: process.pid });
 
   async function stop(by: string): Promise<void> {
     reloads.close();
+    idle.close();
     gateway.probe.draining({ signal: by, open: gateway.openWork() });
     await gateway.drain(reloads.config().server.drain_ms);
     await listener.close();
