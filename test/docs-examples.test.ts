@@ -1,7 +1,7 @@
 // The examples of the manual: each is run as it is written, in the order of its page, against the demo engine. Only the
 // gateway's address is another. What a page shows as the reply is compared with the reply that came.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
@@ -112,6 +112,9 @@ test('the first page has examples that run', async () => {
   expect(commands).toHaveLength(1);
 });
 
+/** Only from the published package can the client be imported by its name. */
+const asHere = (code: string) =>
+  code.replace("'dgx-chat-gateway/client'", JSON.stringify(join(ROOT, 'client/index.ts')));
 const programs = [...allBlocks('ts'), ...firstPage.filter(({ language }) => language === 'ts')];
 
 describe('a program', () => {
@@ -119,20 +122,35 @@ describe('a program', () => {
     'in TypeScript runs: %s',
     async (_, { code }) => {
       const file = join(folder, `example-${Bun.hash(code).toString(36)}.ts`);
-      const client = JSON.stringify(join(ROOT, 'client/index.ts'));
-      // Only from the published package can it be imported by its name.
-      writeFileSync(
-        file,
-        code
-          .replace("'dgx-chat-gateway/client'", client)
-          .replaceAll('http://127.0.0.1:3000', gateway.url),
-      );
+      writeFileSync(file, asHere(code).replaceAll('http://127.0.0.1:3000', gateway.url));
       const { exit, stdout, stderr } = await runExample([process.execPath, file], { folder });
       expect([exit, stderr]).toEqual([0, '']);
       if (/console\.log|stdout\.write/.test(code)) expect(stdout).not.toBeEmpty();
     },
     20_000,
   );
+
+  test('in TypeScript has sound types under `strict`', async () => {
+    const types = join(folder, 'types');
+    mkdirSync(types);
+    for (const [index, { path, line, code }] of programs.entries()) {
+      const name = `${index}-${path.replaceAll(/\W/g, '-')}-${line}.ts`;
+      writeFileSync(join(types, name), `${asHere(code)}\nexport {};\n`);
+    }
+    const config = {
+      extends: join(ROOT, 'tsconfig.json'),
+      compilerOptions: {
+        lib: ['ESNext', 'DOM'],
+        // Beyond `strict`: most readers have neither.
+        noPropertyAccessFromIndexSignature: false,
+        exactOptionalPropertyTypes: false,
+      },
+      include: ['*.ts'],
+    };
+    writeFileSync(join(types, 'tsconfig.json'), JSON.stringify(config));
+    const tsc = join(ROOT, 'node_modules/.bin/tsc');
+    expect(await runExample([tsc, '-p', types], { folder })).toMatchObject({ stdout: '', exit: 0 });
+  }, 30_000);
 
   test.each(allBlocks('js').map((block) => [named(block), block] as const))(
     'in JavaScript, whose package is not installed here, can be read: %s',
