@@ -80,6 +80,18 @@ describe('a page', () => {
     expect([again.status, await again.text()]).toEqual([304, '']);
   });
 
+  test('is found with a slash at its end, too', async () => {
+    const replies = await Promise.all(
+      ['/docs/', '/playground/', '/docs/quickstart/'].map((path) => get(path)),
+    );
+    expect(replies.map(({ status, url }) => [status, url.replace(gateway.url, '')])).toEqual([
+      [200, '/docs'],
+      [200, '/playground'],
+      [200, '/docs/quickstart/'],
+    ]);
+    expect((await get('/v1/models/')).status).toBe(401);
+  });
+
   test('that is not there is a page to a browser and an error to a program', async () => {
     const [page, error] = await Promise.all([
       get('/docs/nothing', { accept: 'text/html,*/*' }),
