@@ -1,6 +1,6 @@
 // The examples of the manual: each is run as it is written, in the order of its page, against the demo engine. Only the
 // gateway's address is another. What a page shows as the reply is compared with the reply that came.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,9 @@ import { allBlocks, blocksOf, matches, PAGES, ROOT, type Block } from './harness
 import { createReader, runExample, type Reader } from './harness/manual-reader.ts';
 import { shownError, shows } from './harness/shown-json.ts';
 import type { TestGateway } from './harness/gateway.ts';
+
+// Programs are started, and pages built: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 let gateway: TestGateway;
 let folder: string;
@@ -45,28 +48,24 @@ describe('the shell examples', () => {
     );
   });
 
-  test.each(withCurl)(
-    'of %s run, and give what the page shows',
-    async (path) => {
-      const reader = createReader({ url: gateway.url, folder });
-      const blocks = blocksOf(path);
-      for (const [index, block] of blocks.entries()) {
-        if (block.language !== 'bash') continue;
-        const shown = nextShown(blocks, index);
-        const expected = shown && shownError(shown.code) ? shownStatus(shown.code) : 200;
-        const { statuses, output } = await reader.run(block.code);
-        const good = statuses.filter((status) => Math.trunc(status / 100) === 2);
-        expect([block.line, output.slice(0, 600), expected === 200 ? good : statuses]).toEqual([
-          block.line,
-          output.slice(0, 600),
-          expected === 200 ? statuses : [expected],
-        ]);
-        expect(statuses).not.toBeEmpty();
-        if (shown) compare(shown, reader);
-      }
-    },
-    30_000,
-  );
+  test.each(withCurl)('of %s run, and give what the page shows', async (path) => {
+    const reader = createReader({ url: gateway.url, folder });
+    const blocks = blocksOf(path);
+    for (const [index, block] of blocks.entries()) {
+      if (block.language !== 'bash') continue;
+      const shown = nextShown(blocks, index);
+      const expected = shown && shownError(shown.code) ? shownStatus(shown.code) : 200;
+      const { statuses, output } = await reader.run(block.code);
+      const good = statuses.filter((status) => Math.trunc(status / 100) === 2);
+      expect([block.line, output.slice(0, 600), expected === 200 ? good : statuses]).toEqual([
+        block.line,
+        output.slice(0, 600),
+        expected === 200 ? statuses : [expected],
+      ]);
+      expect(statuses).not.toBeEmpty();
+      if (shown) compare(shown, reader);
+    }
+  });
 });
 
 /** The reply that is shown for a block: the first of its section, before the next command. */
@@ -127,7 +126,6 @@ describe('a program', () => {
       expect([exit, stderr]).toEqual([0, '']);
       if (/console\.log|stdout\.write/.test(code)) expect(stdout).not.toBeEmpty();
     },
-    20_000,
   );
 
   test('in TypeScript has sound types under `strict`', async () => {
@@ -150,7 +148,7 @@ describe('a program', () => {
     writeFileSync(join(types, 'tsconfig.json'), JSON.stringify(config));
     const tsc = join(ROOT, 'node_modules/.bin/tsc');
     expect(await runExample([tsc, '-p', types], { folder })).toMatchObject({ stdout: '', exit: 0 });
-  }, 30_000);
+  });
 
   test.each(allBlocks('js').map((block) => [named(block), block] as const))(
     'in JavaScript, whose package is not installed here, can be read: %s',

@@ -1,6 +1,6 @@
 // The Python of the manual. What needs nothing but Python is run as it is written. What needs a package is compiled, and
 // its arguments are held to OpenAI's request; `npm run test:clients -- docs` installs the packages and runs it.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { tmpdir } from 'node:os';
 import { EXAMPLES } from '../web/home/examples.ts';
 import { startDemoForAll } from './harness/demo-for-all.ts';
@@ -8,6 +8,9 @@ import type { TestGateway } from './harness/gateway.ts';
 import { allBlocks, type Block } from './harness/manual-pages.ts';
 import { runExample } from './harness/manual-reader.ts';
 import { openAiSchema } from './harness/openai-types.ts';
+
+// Programs are started, and pages built: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 const folder = tmpdir();
 const python = Bun.which('python3');

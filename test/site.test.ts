@@ -1,8 +1,11 @@
 // The pages of the site in a real browser, and the headers they are served with.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { startBrowser, type TestBrowser } from './harness/browser.ts';
 import { configFor, startFakeUpstream, type FakeUpstream } from './harness/fake-upstream.ts';
 import { startGateway, type TestGateway } from './harness/gateway.ts';
+
+// A browser on a busy machine takes its time.
+setDefaultTimeout(60_000);
 
 let upstream: FakeUpstream;
 let gateway: TestGateway;
