@@ -96,6 +96,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
       openTurns: turns.openTurns(),
       heldBytes: admission.heldBytes(),
       lagMs: lag.standing(),
+      droppedLogLines: log.dropped(),
       storeOk: storeWatch.status().ok,
       upstreams: health.all(),
     }),

@@ -135,6 +135,11 @@ export const METRICS = {
     [],
     'How long those lasted together.',
   ),
+  droppedLines: counter(
+    'gateway_dropped_log_lines_total',
+    [],
+    'Log lines that were dropped because whoever reads the log was too slow.',
+  ),
   reloads: counter(
     'gateway_config_reloads_total',
     ['result'],

@@ -14,6 +14,7 @@ export interface GatewayState {
   readonly heldBytes: number;
   /** By which the event loop is late, again and again. */
   readonly lagMs: number;
+  readonly droppedLogLines: number;
   readonly storeOk: boolean;
   readonly upstreams: readonly {
     readonly name: string;
@@ -131,6 +132,8 @@ export function createMetrics(known: KnownNames): Metrics {
       all.openTurns.set(state.openTurns);
       all.heldBytes.set(state.heldBytes);
       all.loopLag.set(state.lagMs / 1000);
+      all.droppedLines.reset();
+      all.droppedLines.inc(state.droppedLogLines);
       all.storeUp.set(Number(state.storeOk));
       // An upstream that is gone is neither up nor down.
       all.upstreamUp.reset();
@@ -186,6 +189,7 @@ function createInstruments(registry: Registry) {
     shed: counter(METRICS.shed),
     heldBytes: gauge(METRICS.heldBytes),
     loopLag: gauge(METRICS.loopLag),
+    droppedLines: counter(METRICS.droppedLines),
     loopBlocks: counter(METRICS.loopBlocks),
     loopBlocked: counter(METRICS.loopBlocked),
   };

@@ -49,6 +49,8 @@ export interface Probe {
   requestShed(reason: string): void;
   /** One piece of work kept the event loop from all others. */
   loopBlocked(ms: number): void;
+  /** An error that was thrown where nobody could catch it. */
+  strayError(error: unknown, isFatal: boolean): void;
   upstreamChanged(health: ChangedHealth): void;
   attemptFailed(failed: FailedAttempt): void;
   circuitChanged(change: ChangedCircuit): void;
@@ -80,7 +82,7 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
         logger.error({ ...fields, err: cause }, 'request failed');
       else if (record.errorCode)
         logger.warn({ ...fields, reason: reasonOf(cause) }, 'request refused');
-      else logger.info(fields, record.clientGone ? 'client gone' : 'request');
+      else logger.info(fields, record.clientGone ? goneOf(record) : 'request');
     },
     turnFinished(turn) {
       metrics.turnFinished(turn);
@@ -104,6 +106,11 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
     loopBlocked(ms) {
       metrics.loopBlocked(ms);
       logger.warn({ blocked_ms: rounded(ms) }, 'event loop was blocked');
+    },
+    strayError(error, isFatal) {
+      metrics.backgroundFailed();
+      if (isFatal) logger.fatal({ err: error }, 'uncaught error: the process ends');
+      else logger.error({ err: error }, 'unhandled rejection');
     },
     upstreamChanged({ name, healthy, problem, latencyMs }) {
       const facts = { upstream: name, problem: problem ?? undefined, latency_ms: latencyMs };
@@ -181,6 +188,10 @@ function requestFields(record: RequestRecord, durationMs: number): Record<string
     turn: record.turnId,
     error_code: record.errorCode,
   };
+}
+
+function goneOf({ clientStalled }: RequestRecord): string {
+  return clientStalled ? 'client does not read' : 'client gone';
 }
 
 /** A cause in one short line, without a stack: causes come from the network and from SQLite, not from requests. */

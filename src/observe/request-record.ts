@@ -26,4 +26,6 @@ export interface RequestRecord {
   errorCode?: ErrorCode;
   /** The client left before the reply was complete. */
   clientGone?: boolean;
+  /** It was there, but did not read: so it was left. */
+  clientStalled?: boolean;
 }

@@ -9,12 +9,16 @@ export type EventSource = AsyncIterator<string, void, undefined>;
 export interface EventStreamOptions {
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  /** How long a client may leave unread what it was sent, in milliseconds. */
+  readonly stallMs: number;
   /** The encoded event that tells the client of a failure; after it the stream ends. */
   renderError(error: unknown): string;
   /** Called once, however the stream ends; with the error that ended it, if any. */
   onEnd(error?: unknown): void;
   /** Called when the client went away; the source must be stopped by whoever owns it. */
   onCancel(): void;
+  /** Called when the client has not read for `stallMs`: its connection closes, and the source must be stopped as well. */
+  onStall(): void;
 }
 
 /** What a source had to say within the heartbeat: a first result, or a promise of it still pending. */
@@ -53,24 +57,34 @@ export function eventStream(
   let upcoming: Opening['first'] | undefined = opening.first;
   // It may fail before it is pulled, which is not yet: it is told then.
   if (opening.silent) opening.first.catch(() => undefined);
-  let heartbeat: Deadline | undefined;
+  let deadline: Deadline | undefined;
   let ended = false;
+  /** Whether the client has not taken yet what was last enqueued: then it is awaited, else the source is. */
+  let isUnread = false;
 
   function end(error?: unknown): void {
     if (ended) return;
     ended = true;
-    heartbeat?.disarm();
+    deadline?.disarm();
     options.onEnd(error);
   }
 
-  function beat(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    if (heartbeat) heartbeat.rearm(options.heartbeatMs);
-    else {
-      heartbeat = options.deadlines.arm(options.heartbeatMs, () => {
-        if (ended) return;
-        controller.enqueue(encoder.encode(PING));
-        heartbeat?.rearm(options.heartbeatMs);
-      });
+  /** One deadline for both: it is moved on with each event, and never disarmed between them. */
+  function expect(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const ms = isUnread ? options.stallMs : options.heartbeatMs;
+    if (deadline) deadline.rearm(ms);
+    else deadline = options.deadlines.arm(ms, () => overdue(controller));
+  }
+
+  function overdue(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (ended) return;
+    if (isUnread) {
+      options.onStall();
+      end();
+      controller.error(new Error('the client does not read'));
+    } else {
+      controller.enqueue(encoder.encode(PING));
+      expect(controller);
     }
   }
 
@@ -79,18 +93,20 @@ export function eventStream(
       if (opening.silent) controller.enqueue(encoder.encode(PING));
     },
     async pull(controller) {
-      beat(controller);
+      isUnread = false;
+      expect(controller);
       try {
         const next = upcoming ?? source.next();
         upcoming = undefined;
         const result = await next;
         if (ended) return;
-        heartbeat?.disarm();
         if (result.done) {
           end();
           controller.close();
         } else {
           controller.enqueue(encoder.encode(result.value));
+          isUnread = true;
+          expect(controller);
         }
       } catch (error) {
         if (ended) return;

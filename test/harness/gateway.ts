@@ -53,7 +53,7 @@ export async function startGateway(
   });
   const lines = createLines();
   const sink = { write: lines.add };
-  const log = { logger: logTo(sink, 'debug'), flush() {} };
+  const log = { logger: logTo(sink, 'debug'), dropped: () => 0, end: async () => undefined };
   const gateway = await createGateway({ config, bearer, demo: false, log });
   const listener = listen(gateway.fetch, {
     host: '127.0.0.1',

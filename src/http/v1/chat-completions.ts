@@ -18,6 +18,7 @@ const chatCompletionsShape = z.looseObject({
 export interface ChatCompletionsDeps extends RelayDeps {
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  readonly stallMs: number;
   readonly maxBodyBytes: number;
 }
 
