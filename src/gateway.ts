@@ -1,6 +1,7 @@
 // The composition root: from a configuration to the wired parts. Nothing below this file and assembly/ knows the
 // configuration, and nothing above them knows the parts. What lasts is made here; what follows from the
 // configuration is a snapshot, and a reload puts another in its place.
+import { fileURLToPath } from 'node:url';
 import { collectEvents } from './chat/collect-events.ts';
 import { createTurns } from './chat/turns.ts';
 import type { Config } from './config/schema.ts';
@@ -14,6 +15,7 @@ import { admissionLimits, createSnapshot } from './assembly/snapshot.ts';
 import type { Lasting, Settings, Snapshot } from './assembly/snapshot.ts';
 import { watchedUpstreams } from './assembly/upstreams.ts';
 import { createAdmission } from './http/admission.ts';
+import { openSite } from './http/site/pages.ts';
 import { createHttpServer, type Connection } from './http/server.ts';
 import { watchLag } from './observe/loop-lag.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -43,6 +45,9 @@ export interface Gateway {
   /** Lets go of everything; to be called once nothing is served any more. */
   close(): Promise<void>;
 }
+
+/** Where `npm run site` puts the built pages. */
+const SITE_FOLDER = fileURLToPath(new URL('../web/dist', import.meta.url));
 
 /** How long streams that were cut off by the drain's deadline get to send their error. */
 const LAST_WORDS_MS = 2_000;
@@ -89,6 +94,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     budget: createRetryBudget(),
     turns,
     admission,
+    site: openSite(SITE_FOLDER),
     startedAt: Math.floor(clock.now() / 1000),
     isDraining: () => draining,
     gatewayState: () => ({

@@ -13,6 +13,7 @@ import { createApp } from '../http/app.ts';
 import type { Admission, AdmissionLimits } from '../http/admission.ts';
 import { identify, isMadeHere } from '../http/gates.ts';
 import type { Exchange } from '../http/exchange.ts';
+import type { Site } from '../http/site/pages.ts';
 import type { GatewayState } from '../observe/metrics.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -47,6 +48,7 @@ export interface Lasting {
   readonly budget: RetryBudget;
   readonly turns: Turns;
   readonly admission: Admission;
+  readonly site: Site;
   /** Unix seconds. */
   readonly startedAt: number;
   isDraining(): boolean;

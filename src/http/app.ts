@@ -13,6 +13,7 @@ import { branchRoutes, type BranchRoutesDeps } from './c1/branches.ts';
 import { postChat, type PostChatDeps } from './c1/chat.ts';
 import { turnRoutes, type TurnRoutesDeps } from './c1/turns.ts';
 import { metrics, type MetricsDeps } from './site/metrics.ts';
+import { sitePage, wantsHtml, type PageDeps } from './site/pages.ts';
 import { healthz, listErrors, readyz, type StatusDeps } from './site/status.ts';
 import type { Admission } from './admission.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
@@ -27,7 +28,8 @@ export interface AppDeps
     ConversationRoutesDeps,
     BranchRoutesDeps,
     TurnRoutesDeps,
-    MetricsDeps {
+    MetricsDeps,
+    PageDeps {
   readonly health: Health;
   readonly router: Router;
   readonly turns: Turns;
@@ -40,16 +42,18 @@ export interface AppDeps
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 /**
- * `local`: like `public` or `token`, by a setting; unless it says otherwise, public to this machine only. `relief`:
- * like `token`, and let in however much there is to do, since it ends work.
+ * `local`: like `public` or `token`, by a setting; unless it says otherwise, public to this machine only. `browser`:
+ * like `token`, but a browser, which cannot send one, gets the page that asks for it. `relief`: like `token`, and let in
+ * however much there is to do, since it ends work.
  */
-type Access = 'public' | 'token' | 'local' | 'relief';
+type Access = 'public' | 'token' | 'local' | 'browser' | 'relief';
 type Route = readonly [Access, Method, string, Handler<HttpEnv>];
 
 function routes(deps: AppDeps): Route[] {
   const conversations = conversationRoutes(deps);
   const branches = branchRoutes(deps);
   const turns = turnRoutes(deps);
+  const page = sitePage(deps);
   return [
     ['token', 'POST', '/v1/chat/completions', chatCompletions(deps)],
     ['token', 'GET', '/v1/models', listModels(deps)],
@@ -72,11 +76,16 @@ function routes(deps: AppDeps): Route[] {
     ['public', 'GET', '/readyz', readyz(deps)],
     ['public', 'GET', '/errors', listErrors],
     ['local', 'GET', '/metrics', metrics(deps)],
+
+    ['public', 'GET', '/', page],
+    ['public', 'GET', '/docs/:page{.+}', page],
+    ['public', 'GET', '/assets/:file', page],
   ];
 }
 
 /** Public by contract; served by a later part of the gateway. */
-const PUBLIC_PATHS = /^\/(?:$|openapi\.json$|openapi$|redoc$|docs(?:\/|$)|playground(?:\/|$))/;
+const PUBLIC_PATHS =
+  /^\/(?:$|openapi\.json$|openapi$|redoc$|docs(?:\/|$)|assets(?:\/|$)|playground(?:\/|$))/;
 
 export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>({ router: new RegExpRouter() });
@@ -84,8 +93,11 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   // Which methods a path has, looked up only when its method is not among them.
   const methods = new RegExpRouter<Route>();
 
-  const needsToken = (access: Access, exchange: Exchange): boolean =>
-    access === 'local' ? !deps.isOpenTo(exchange) : access !== 'public';
+  const needsToken = (access: Access, exchange: Exchange): boolean => {
+    if (access === 'local') return !deps.isOpenTo(exchange);
+    if (access === 'browser') return !wantsHtml(exchange.request);
+    return access !== 'public';
+  };
   for (const route of table) {
     const [access, method, path, handle] = route;
     app.on(method, path, (context, next) => {
