@@ -36,6 +36,7 @@ export async function runServe(argv: readonly string[]): Promise<RunningServer> 
     port: server.port,
     deadAfterMs: config.streams.stall_ms,
   });
+  gateway.descriptors.whileScarce(listener.closeIdle);
   const { url, endsDead } = listener;
   process.stderr.write(banner({ url, config, loaded, demo, tokenFile }));
   gateway.probe.started({

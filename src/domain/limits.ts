@@ -39,6 +39,12 @@ export const BLOCKED_LOOP_MS = 200;
 /** When a request that was refused for overload may come again, at the earliest; three times as much at the latest. */
 export const SHED_RETRY_MS = 1_000;
 
+/** How often the file descriptors that are left are looked at: an open and a close. */
+export const DESCRIPTOR_PERIOD_MS = 250;
+
+/** File descriptors that clients may not use up, but of a small limit a quarter: for upstreams, the store and the log. */
+export const KEPT_BACK_DESCRIPTORS = 256;
+
 /** How long a log line may be gathered before it is written. */
 export const LOG_FLUSH_MS = 200;
 

@@ -19,6 +19,8 @@ export interface Listener {
   readonly url: string;
   /** Whether connections to peers that are gone without a word are ended in time. */
   readonly endsDead: boolean;
+  /** Closes the connections on which nothing is asked. */
+  closeIdle(): void;
   /** Closes the socket and every connection. */
   close(): Promise<void>;
 }
@@ -40,5 +42,10 @@ export function listen(
   });
   const endsDead = deadAfterMs !== undefined && endDeadConnections(deadAfterMs);
   const name = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${name}:${server.port}`, endsDead, close: () => server.stop(true) };
+  return {
+    url: `http://${name}:${server.port}`,
+    endsDead,
+    closeIdle: () => void server.closeIdleConnections(),
+    close: () => server.stop(true),
+  };
 }

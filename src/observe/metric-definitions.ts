@@ -113,7 +113,7 @@ export const METRICS = {
   shed: counter(
     'gateway_shed_requests_total',
     ['reason'],
-    'Requests that were refused as overloaded: too many requests, too many bytes, or too much lag.',
+    'Requests that were refused as overloaded: too many requests, bytes or connections, or too much lag.',
   ),
   heldBytes: gauge(
     'gateway_held_body_bytes',
@@ -139,6 +139,11 @@ export const METRICS = {
     'gateway_dropped_log_lines_total',
     [],
     'Log lines that were dropped because whoever reads the log was too slow.',
+  ),
+  descriptorShortages: counter(
+    'gateway_descriptor_shortages_total',
+    [],
+    'Times that hardly any file descriptor was left, so that idle connections were closed.',
   ),
   reloads: counter(
     'gateway_config_reloads_total',

@@ -30,6 +30,7 @@ export interface Metrics {
   backgroundFailed(): void;
   requestShed(reason: string): void;
   loopBlocked(ms: number): void;
+  descriptorsScarce(): void;
   attemptFailed(upstream: string, code: string): void;
   /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
   circuitsChanged(upstream: string, by: 1 | -1): void;
@@ -114,6 +115,7 @@ export function createMetrics(known: KnownNames): Metrics {
     turnsRecovered: (count) => all.recoveredTurns.inc(count),
     backgroundFailed: () => all.backgroundFailures.inc(),
     requestShed: (reason) => all.shed.inc({ reason }),
+    descriptorsScarce: () => all.descriptorShortages.inc(),
     loopBlocked(ms) {
       all.loopBlocks.inc();
       all.loopBlocked.inc(ms / 1000);
@@ -190,6 +192,7 @@ function createInstruments(registry: Registry) {
     heldBytes: gauge(METRICS.heldBytes),
     loopLag: gauge(METRICS.loopLag),
     droppedLines: counter(METRICS.droppedLines),
+    descriptorShortages: counter(METRICS.descriptorShortages),
     loopBlocks: counter(METRICS.loopBlocks),
     loopBlocked: counter(METRICS.loopBlocked),
   };

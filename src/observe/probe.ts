@@ -49,6 +49,8 @@ export interface Probe {
   requestShed(reason: string): void;
   /** One piece of work kept the event loop from all others. */
   loopBlocked(ms: number): void;
+  /** So many connections are open that hardly any file descriptor is left. */
+  descriptorsScarce(limit: number): void;
   /** An error that was thrown where nobody could catch it. */
   strayError(error: unknown, isFatal: boolean): void;
   upstreamChanged(health: ChangedHealth): void;
@@ -106,6 +108,10 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
     loopBlocked(ms) {
       metrics.loopBlocked(ms);
       logger.warn({ blocked_ms: rounded(ms) }, 'event loop was blocked');
+    },
+    descriptorsScarce(limit) {
+      metrics.descriptorsScarce();
+      logger.warn({ limit }, 'file descriptors are scarce: idle connections are closed');
     },
     strayError(error, isFatal) {
       metrics.backgroundFailed();

@@ -121,6 +121,8 @@ export interface SpawnOptions {
   readonly directory?: string;
   /** Over the usual environment; undefined takes a variable out of it. */
   readonly env?: Record<string, string | undefined>;
+  /** Another command line, made of the usual one. */
+  command?(line: readonly string[]): string[];
 }
 
 /** What a process has written so far. */
@@ -135,17 +137,20 @@ export async function spawnGateway({
   yaml,
   directory = mkdtempSync(join(tmpdir(), 'gateway-')),
   env = {},
+  command,
 }: SpawnOptions): Promise<GatewayProcess> {
   const path = join(directory, 'gateway.yaml');
   writeFileSync(path, yaml);
-  const child = spawnCommand(['serve'], directory, {
+  const variables = {
     GATEWAY_CONFIG: path,
     GATEWAY__SERVER__DATA_DIR: directory,
     RUST_API_BEARER: TOKEN,
     PORT: '0',
     ...(/^limits:/m.test(yaml) ? {} : UNLIMITED),
     ...env,
-  });
+  };
+  const usual = commandLine(['serve']);
+  const child = spawnCommand(command?.(usual) ?? usual, directory, variables);
   const [stderr, stdout] = [collect(child.stderr), collect(child.stdout)];
   const banner = await stderr.until(/listening on \S+\n/);
   const url = /listening on (\S+)\n/.exec(banner)?.[1];
@@ -169,7 +174,7 @@ export async function runGateway(
   args: readonly string[],
   { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawnCommand(args, cwd, env);
+  const child = spawnCommand(commandLine(args), cwd, env);
   const [code, stdout, stderr] = await Promise.all([
     child.exited,
     new Response(child.stdout).text(),
@@ -178,13 +183,17 @@ export async function runGateway(
   return { code, stdout, stderr };
 }
 
+function commandLine(args: readonly string[]): string[] {
+  const main = new URL('../../src/main.ts', import.meta.url).pathname;
+  return [process.execPath, main, ...args];
+}
+
 function spawnCommand(
-  args: readonly string[],
+  line: readonly string[],
   cwd: string,
   env: Record<string, string | undefined>,
 ): Bun.Subprocess<'ignore', 'pipe', 'pipe'> {
-  const main = new URL('../../src/main.ts', import.meta.url).pathname;
-  return Bun.spawn([process.execPath, main, ...args], {
+  return Bun.spawn([...line], {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
     stdin: 'ignore',
