@@ -3,7 +3,7 @@
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { PING } from './encode.ts';
 
-/** Already encoded events, one or more at a time; must settle its pending `next` when its signal aborts. */
+/** Already encoded events, one or more at a time; must settle its pending `next`, and its `return`, when its signal aborts. */
 export type EventSource = AsyncIterator<string, void, undefined>;
 
 export interface EventStreamOptions {
@@ -69,6 +69,13 @@ export function eventStream(
     options.onEnd(error);
   }
 
+  /** Nobody pulls any more: whatever the source holds, such as a place at an upstream, is given back by its end. */
+  function leave(): void {
+    end();
+    // It was told why by its signal, and that is all that its error can say.
+    source.return?.().catch(() => undefined);
+  }
+
   /** One deadline for both: it is moved on with each event, and never disarmed between them. */
   function expect(controller: ReadableStreamDefaultController<Uint8Array>): void {
     const ms = isUnread ? options.stallMs : options.heartbeatMs;
@@ -80,7 +87,7 @@ export function eventStream(
     if (ended) return;
     if (isUnread) {
       options.onStall();
-      end();
+      leave();
       controller.error(new Error('the client does not read'));
     } else {
       controller.enqueue(encoder.encode(PING));
@@ -118,7 +125,7 @@ export function eventStream(
     cancel() {
       if (ended) return;
       options.onCancel();
-      end();
+      leave();
     },
   });
 }
