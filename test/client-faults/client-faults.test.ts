@@ -182,7 +182,7 @@ describe.skipIf(!mayMakeNetworks)('C4: a client whose network is gone', () => {
       asked.resolve(call);
     };
     // Not a client of ours: one that lives in the other network.
-    const script = 'exec 3<>/dev/tcp/198.18.77.1/$1; printf %s "$2" >&3; cat <&3';
+    const script = 'exec 3<>/dev/tcp/198.18.77.1/$1; printf %s "$2" >&3; exec cat <&3';
     const { port } = new URL(listener.url);
     const line = ['bash', '-c', script, 'bash', port, post('/v1/chat/completions', 'unplugged')];
     const client = Bun.spawn(['ip', 'netns', 'exec', SPACE, ...line], { stdout: 'pipe' });
@@ -197,8 +197,10 @@ describe.skipIf(!mayMakeNetworks)('C4: a client whose network is gone', () => {
       await call.closed;
       await expectNothingLeft();
     } finally {
-      client.kill();
+      client.kill('SIGKILL');
+      await client.exited;
       await listener.close();
+      ip('link', 'del', OURS);
       ip('netns', 'del', SPACE);
     }
   }, 20_000);

@@ -1,8 +1,8 @@
 // P4: the wall clock jumps by a day, forward and back, while requests run. Limits are kept on the monotonic clock, so
 // nothing fires and nothing is given away, and ids stay in order.
 import { afterAll, afterEach, beforeAll, expect, setSystemTime, test } from 'bun:test';
-import { newId } from '../src/domain/ids.ts';
-import { chat, idsOf, said } from './harness/c1.ts';
+import { newId } from '../../src/domain/ids.ts';
+import { chat, idsOf, said } from '../harness/c1.ts';
 import {
   beginSse,
   chunk,
@@ -13,9 +13,9 @@ import {
   streamOf,
   type FakeUpstream,
   type UpstreamCall,
-} from './harness/fake-upstream.ts';
-import { startGateway, type TestGateway } from './harness/gateway.ts';
-import { ask, askStream } from './harness/v1.ts';
+} from '../harness/fake-upstream.ts';
+import { startGateway, type TestGateway } from '../harness/gateway.ts';
+import { ask, askStream } from '../harness/v1.ts';
 
 const DAY_MS = 86_400_000;
 const JUMPS = [
