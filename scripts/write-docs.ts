@@ -88,12 +88,11 @@ function settingsTable(belongs: (path: readonly string[]) => boolean): string {
     .filter(({ path }) => belongs(path))
     .map(({ path, type, fallback, description, variable }) => [
       `\`${path.join('.').replaceAll('.[]', '[]')}\``,
-      type,
+      `${description} (${type})`,
       fallback === '' ? '–' : `\`${fallback.replaceAll('"', '')}\``,
-      description,
       variable === null ? '–' : `\`${variable}\``,
     ]);
-  return table(['Setting', 'Type', 'Default', 'What it does', 'Variable'], rows);
+  return table(['Setting', 'What it does', 'Default', 'Variable'], rows);
 }
 
 function errorTable(): string {
@@ -106,15 +105,18 @@ function errorTable(): string {
   return table(['Code', 'Status', 'Type', 'Retryable'], rows);
 }
 
+/** Text as Markdown: `<token>` would be taken for HTML. */
+const prose = (text: string) => text.replaceAll('<', String.raw`\<`);
+
 function errorSections(): string {
   return Object.entries<CatalogueEntry>(ERROR_CATALOGUE)
     .map(([code, entry]) =>
       [
         `### ${code}`,
-        `**${entry.title}.** ${entry.description}`,
+        `**${entry.title}.** ${prose(entry.description)}`,
         [
           `- Status ${entry.http_status}, type \`${entry.type}\`, ${entry.retryable ? 'retryable' : 'not retryable'}.`,
-          `- What to do: ${entry.remediation}`,
+          `- What to do: ${prose(entry.remediation)}`,
           ...(entry.typical_param === null
             ? []
             : [`- \`param\` is, for example, \`${entry.typical_param}\`.`]),

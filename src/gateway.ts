@@ -21,14 +21,18 @@ import { createHttpServer, type Connection } from './http/server.ts';
 import { watchLag } from './observe/loop-lag.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
+import { createHistory } from './observe/history.ts';
 import type { Log } from './observe/log.ts';
+import { openTraces } from './observe/open-traces.ts';
 import { createProvider } from './providers/by-kind.ts';
 import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
 import { createCircuitBreaker } from './routing/circuit-breaker.ts';
 import { watchHealth } from './routing/health.ts';
 import { createRetryBudget } from './routing/retry.ts';
+import { traceCalls } from './routing/trace-calls.ts';
 import { openSqliteStore } from './storage/sqlite.ts';
+import packageJson from '../package.json' with { type: 'json' };
 
 export interface GatewayOptions extends Settings {
   readonly log: Log;
@@ -57,9 +61,20 @@ const LAST_WORDS_MS = 2_000;
 export async function createGateway({ log, ...settings }: GatewayOptions): Promise<Gateway> {
   const { config } = settings;
   const clock = systemClock;
+  const begunAt = clock.elapsed();
   const deadlines = createDeadlines(clock);
   const metrics = createMetrics(namesIn(config));
-  const probe = createProbe({ logger: log.logger, metrics, clock });
+  const history = createHistory({ ...namesIn(config), elapsed: clock.elapsed });
+  const traces = await openTraces(config.traces, {
+    version: packageJson.version,
+    isServed: (alias) => Object.hasOwn(current.settings.config.models, alias),
+    clock,
+    deadlines,
+    onExported: (count) => probe.spansExported(count),
+    onDropped: (count, reason) => probe.spansDropped(count, reason),
+    onChange: (problem) => probe.collectorChanged(problem),
+  });
+  const probe = createProbe({ logger: log.logger, metrics, clock, history, traces });
   const store = await openStore(config, probe);
   const breaker = createCircuitBreaker({
     clock,
@@ -71,6 +86,10 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     onProbe: ({ name, healthy }) => breaker.probed(name, healthy === true),
   });
   const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
+  const plain = withholdCredentials(createProvider(createUpstreamClient({ deadlines }), clock));
+  const provider = traces
+    ? traceCalls(plain, { elapsed: clock.elapsed, onCall: (call) => probe.callFinished(call) })
+    : plain;
   const turns = createTurns({ store, clock, deadlines, probe });
   const keepMs = () => current.settings.config.turns.keep_events_ms;
   const collector = collectEvents({ store, keepMs, clock, probe });
@@ -92,14 +111,16 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     probe,
     store,
     storeStatus: storeWatch.status,
-    provider: withholdCredentials(createProvider(createUpstreamClient({ deadlines }), clock)),
+    provider,
     health,
     breaker,
     budget: createRetryBudget(),
     turns,
     admission,
     site: openSite(SITE_FOLDER),
+    history,
     startedAt: Math.floor(clock.now() / 1000),
+    uptimeMs: () => clock.elapsed() - begunAt,
     isDraining: () => draining,
     gatewayState: () => ({
       openRequests: http.openExchanges(),
@@ -117,6 +138,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     clock,
     probe,
     admission,
+    traceOf: traces?.traceOf,
     isDraining: () => draining,
   });
   health.watch(watchedUpstreams(config));
@@ -129,6 +151,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     fetch: http.fetch,
     async reload(next) {
       metrics.know(namesIn(next.config));
+      history.know(namesIn(next.config));
       health.watch(watchedUpstreams(next.config));
       await health.probeNew();
       current = createSnapshot(next, lasting, current);
@@ -155,7 +178,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
       lag.close();
       descriptors.close();
       turns.close();
-      await store.close();
+      await Promise.all([store.close(), traces?.close()]);
     },
   };
 }

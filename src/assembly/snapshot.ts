@@ -14,6 +14,7 @@ import type { Admission, AdmissionLimits } from '../http/admission.ts';
 import { identify, isMadeHere } from '../http/gates.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Site } from '../http/site/pages.ts';
+import type { History } from '../observe/history.ts';
 import type { GatewayState } from '../observe/metrics.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -49,8 +50,10 @@ export interface Lasting {
   readonly turns: Turns;
   readonly admission: Admission;
   readonly site: Site;
+  readonly history: History;
   /** Unix seconds. */
   readonly startedAt: number;
+  uptimeMs(): number;
   isDraining(): boolean;
   gatewayState(): GatewayState;
 }

@@ -1,5 +1,5 @@
 // The listening socket, with the limits that hold before a request is ours.
-import { toGatewayError } from '../domain/errors.ts';
+import { GatewayError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import { READ_IDLE_SECONDS } from '../domain/limits.ts';
 import { endDeadConnections } from './dead-peers.ts';
@@ -36,9 +36,9 @@ export function listen(
     // The gateway counts bodies itself and refuses with its own error; Bun's limit must only not be in the way.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request, connection) => fetch(request, connection),
-    // Else Bun would show whoever asks the stack of what went wrong.
+    // What throws even beyond the app: without this Bun answers with a page that shows the source.
     development: false,
-    error: (error) => errorReply(toGatewayError(error), newId('req')),
+    error: faultReply,
   });
   const endsDead = deadAfterMs !== undefined && endDeadConnections(deadAfterMs);
   const name = host.includes(':') ? `[${host}]` : host;
@@ -48,4 +48,11 @@ export function listen(
     closeIdle: () => void server.closeIdleConnections(),
     close: () => server.stop(true),
   };
+}
+
+function faultReply(cause: unknown): Response {
+  const requestId = newId('req');
+  const reply = errorReply(new GatewayError('internal_error', { cause }), requestId);
+  reply.headers.set('x-request-id', requestId);
+  return reply;
 }

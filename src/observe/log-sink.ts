@@ -46,8 +46,8 @@ export function createLogSink({ fd, lineForDropped }: LogSinkOptions): LogSink {
 
   /** A pipe may take a part; one that is non-blocking and full takes nothing, and is tried again. */
   function writeAll(bytes: Buffer, from: number): void {
-    write(fd, bytes, from, bytes.length - from, null, (error, written = 0) => {
-      const at = from + written;
+    write(fd, bytes, from, bytes.length - from, null, (error, written) => {
+      const at = error ? from : from + written;
       if (error?.code === 'EAGAIN') setTimeout(() => writeAll(bytes, at), LOG_FLUSH_MS);
       else if (!error && at < bytes.length) writeAll(bytes, at);
       else finished();

@@ -94,6 +94,16 @@ export const METRICS = {
     [],
     'Failures after a reply, which nobody but the log was told of.',
   ),
+  exportedSpans: counter(
+    'gateway_exported_spans_total',
+    [],
+    'Spans that the collector of traces has taken.',
+  ),
+  droppedSpans: counter(
+    'gateway_dropped_spans_total',
+    ['reason'],
+    'Spans that were lost: queue_full, refused by the collector, or left at shutdown.',
+  ),
   openRequests: gauge(
     'gateway_open_requests',
     [],

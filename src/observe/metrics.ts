@@ -2,6 +2,7 @@
 // an alias, upstream, route or method that the configuration and the code do not know is `unknown` or `other`, so that
 // nobody can make series without end.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { TokenCounts } from '../domain/message.ts';
 import { METRICS } from './metric-definitions.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { FinishedTurn } from './turn-record.ts';
@@ -34,6 +35,8 @@ export interface Metrics {
   attemptFailed(upstream: string, code: string): void;
   /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
   circuitsChanged(upstream: string, by: 1 | -1): void;
+  spansExported(count: number): void;
+  spansDropped(count: number, reason: string): void;
   /** Further names that labels may take; those before stay, as requests with them may still run. */
   know(names: KnownNames): void;
   /** Whether the configuration was read anew, or refused. */
@@ -68,11 +71,11 @@ export function createMetrics(known: KnownNames): Metrics {
 
   function countTokens(
     names: ReturnType<typeof who>,
-    tokens: { prompt?: number | null; completion?: number | null; cached?: number | null },
+    { promptTokens, completionTokens, cachedTokens }: TokenCounts,
   ): void {
-    if (tokens.prompt) all.promptTokens.inc(names, tokens.prompt);
-    if (tokens.completion) all.completionTokens.inc(names, tokens.completion);
-    if (tokens.cached) all.cachedTokens.inc(names, tokens.cached);
+    if (promptTokens) all.promptTokens.inc(names, promptTokens);
+    if (completionTokens) all.completionTokens.inc(names, completionTokens);
+    if (cachedTokens) all.cachedTokens.inc(names, cachedTokens);
   }
 
   return {
@@ -89,22 +92,14 @@ export function createMetrics(known: KnownNames): Metrics {
       }
       // A turn can outlast its request: its tokens are counted when it ends.
       if (usage && record.turnId === undefined) {
-        countTokens(names, {
-          prompt: usage.prompt_tokens,
-          completion: usage.completion_tokens,
-          cached: usage.prompt_tokens_details?.cached_tokens ?? null,
-        });
+        countTokens(names, usage);
       }
     },
     turnFinished(turn) {
-      const { status, promptTokens, completionTokens, cachedTokens, expectedCachedTokens } = turn;
+      const { status, cachedTokens, expectedCachedTokens } = turn;
       const names = who(turn.alias, turn.upstream);
       all.turns.inc({ status, ...names });
-      countTokens(names, {
-        prompt: promptTokens,
-        completion: completionTokens,
-        cached: cachedTokens,
-      });
+      countTokens(names, turn);
       if (cachedTokens !== null && expectedCachedTokens !== null && expectedCachedTokens > 0) {
         all.expectedCachedTokens.inc(names, expectedCachedTokens);
         all.foundCachedTokens.inc(names, Math.min(cachedTokens, expectedCachedTokens));
@@ -124,6 +119,8 @@ export function createMetrics(known: KnownNames): Metrics {
       all.failedAttempts.inc({ upstream: nameIn(upstreams, upstream), code }),
     circuitsChanged: (upstream, by) =>
       all.circuits.inc({ upstream: nameIn(upstreams, upstream) }, by),
+    spansExported: (count) => all.exportedSpans.inc(count),
+    spansDropped: (count, reason) => all.droppedSpans.inc({ reason }, count),
     know(names) {
       for (const alias of names.aliases) aliases.add(alias);
       for (const upstream of names.upstreams) upstreams.add(upstream);
@@ -182,6 +179,8 @@ function createInstruments(registry: Registry) {
     turnFirstToken: histogram(METRICS.turnFirstToken),
     recoveredTurns: counter(METRICS.recoveredTurns),
     backgroundFailures: counter(METRICS.backgroundFailures),
+    exportedSpans: counter(METRICS.exportedSpans),
+    droppedSpans: counter(METRICS.droppedSpans),
     openRequests: gauge(METRICS.openRequests),
     openTurns: gauge(METRICS.openTurns),
     upstreamUp: gauge(METRICS.upstreamUp),

@@ -1,10 +1,13 @@
-// One method per event worth knowing: every log line is written here and every metric fed, and nowhere else, so that
+// One method per event worth knowing: every log line is written here and every metric and span fed, and nowhere else, so that
 // this file is the list of what an operator can see.
 import type { Logger } from 'pino';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { GatewayState, Metrics } from './metrics.ts';
+import type { FinishedCall } from './call-record.ts';
+import type { History } from './history.ts';
 import type { RequestRecord } from './request-record.ts';
+import type { Traces } from './traces.ts';
 import type { FinishedTurn } from './turn-record.ts';
 
 export interface ChangedHealth {
@@ -57,6 +60,12 @@ export interface Probe {
   attemptFailed(failed: FailedAttempt): void;
   circuitChanged(change: ChangedCircuit): void;
   turnsRecovered(count: number): void;
+  /** A call to an upstream has ended; told only where traces are configured. */
+  callFinished(call: FinishedCall): void;
+  spansExported(count: number): void;
+  spansDropped(count: number, reason: string): void;
+  /** The collector of traces has begun to fail, or, with null, takes spans again. */
+  collectorChanged(problem: string | null): void;
   configReloaded(reloaded: ReloadedConfig): void;
   /** What was running before goes on. */
   reloadRefused(problems: readonly { readonly path: string; readonly message: string }[]): void;
@@ -71,13 +80,18 @@ export interface ProbeDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Pick<Clock, 'elapsed'>;
+  readonly history: Pick<History, 'requestFinished' | 'turnFinished'>;
+  /** null where nothing is traced. */
+  readonly traces: Pick<Traces, 'requestFinished' | 'turnFinished' | 'callFinished'> | null;
 }
 
-export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
+export function createProbe({ logger, metrics, clock, history, traces }: ProbeDeps): Probe {
   return {
     requestFinished(record, error) {
       const durationMs = clock.elapsed() - record.startedAt;
       metrics.requestFinished(record, durationMs);
+      history.requestFinished(record, durationMs);
+      traces?.requestFinished(record);
       const fields = requestFields(record, durationMs);
       const cause = error instanceof GatewayError ? error.cause : error;
       if (record.errorCode === 'internal_error')
@@ -88,6 +102,8 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
     },
     turnFinished(turn) {
       metrics.turnFinished(turn);
+      history.turnFinished(turn);
+      traces?.turnFinished(turn);
       const fields = {
         turn: turn.turnId,
         conversation: turn.conversationId,
@@ -153,6 +169,13 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
       metrics.turnsRecovered(count);
       logger.warn({ turns: count }, 'turns that a crash left open were ended as interrupted');
     },
+    callFinished: (call) => traces?.callFinished(call),
+    spansExported: (count) => metrics.spansExported(count),
+    spansDropped: (count, reason) => metrics.spansDropped(count, reason),
+    collectorChanged(problem) {
+      if (problem === null) logger.info('traces are taken again');
+      else logger.warn({ problem }, 'the collector of traces does not take them');
+    },
     configReloaded({ source, hash, needRestart }) {
       metrics.reloaded('done');
       const fields = { config: source, config_hash: hash };
@@ -187,9 +210,9 @@ function requestFields(record: RequestRecord, durationMs: number): Record<string
     attempts: record.attempts,
     ttfb_ms:
       askedAt !== undefined && answeredAt !== undefined ? rounded(answeredAt - askedAt) : undefined,
-    prompt_tokens: usage?.prompt_tokens,
-    completion_tokens: usage?.completion_tokens,
-    cached_tokens: usage?.prompt_tokens_details?.cached_tokens,
+    prompt_tokens: usage?.promptTokens ?? undefined,
+    completion_tokens: usage?.completionTokens ?? undefined,
+    cached_tokens: usage?.cachedTokens ?? undefined,
     conversation: record.conversationId,
     turn: record.turnId,
     error_code: record.errorCode,

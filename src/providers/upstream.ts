@@ -2,6 +2,7 @@
 // time limits abort it, in every phase, and the socket closes at once.
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { upstreamRequestId } from '../domain/ids.ts';
+import { traceHeaders, type TraceContext } from '../domain/trace-context.ts';
 import { MAX_ERROR_BODY_BYTES, MAX_INFLATED_BYTES } from '../domain/limits.ts';
 import { createKeptConnections } from './kept-connections.ts';
 import { protocolError, statusError, timeoutError, transportError } from './failure.ts';
@@ -21,6 +22,7 @@ export interface UpstreamRequest {
   readonly body: string;
   readonly accept: string;
   readonly requestId: string;
+  readonly trace?: TraceContext | undefined;
   /** What the dialect adds, such as a version. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -96,6 +98,7 @@ function outgoingHeaders(target: Target, request: UpstreamRequest): Record<strin
     'accept-encoding': 'identity',
     'user-agent': 'dgx-chat-gateway',
     'x-request-id': upstreamRequestId(request.requestId),
+    ...(request.trace && traceHeaders(request.trace)),
     ...request.headers,
     ...target.headers,
   };

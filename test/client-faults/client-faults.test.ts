@@ -40,10 +40,10 @@ const PIECE = sse(chunk({ content: 'x'.repeat(16 * 1024) }));
 
 /** Speaks for as long as it is listened to. */
 async function endless(call: UpstreamCall): Promise<void> {
-  let isOpen = true;
-  void call.closed.then(() => (isOpen = false));
+  const gone = new AbortController();
+  void call.closed.then(() => gone.abort());
   await beginSse(call);
-  while (isOpen) await call.send(PIECE);
+  while (!gone.signal.aborted) await call.send(PIECE);
 }
 
 const BODIES = {

@@ -9,7 +9,7 @@ import { checkIntegrity, checkTouched } from './checks.ts';
 import { runClient } from './clients.ts';
 import type { Engine } from './engine.ts';
 import { Gone, Life } from './life.ts';
-import { createRandom, type Random } from './random.ts';
+import { createRandom, type Random } from '../harness/random.ts';
 
 export interface LaneOptions {
   readonly name: string;

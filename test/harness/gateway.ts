@@ -123,6 +123,8 @@ export interface SpawnOptions {
   readonly env?: Record<string, string | undefined>;
   /** Another command line, made of the usual one. */
   command?(line: readonly string[]): string[];
+  /** false where the caller reads the process's stdout himself. */
+  readonly readsLog?: boolean;
 }
 
 /** What a process has written so far. */
@@ -138,6 +140,7 @@ export async function spawnGateway({
   directory = mkdtempSync(join(tmpdir(), 'gateway-')),
   env = {},
   command,
+  readsLog = true,
 }: SpawnOptions): Promise<GatewayProcess> {
   const path = join(directory, 'gateway.yaml');
   writeFileSync(path, yaml);
@@ -151,7 +154,8 @@ export async function spawnGateway({
   };
   const usual = commandLine(['serve']);
   const child = spawnCommand(command?.(usual) ?? usual, directory, variables);
-  const [stderr, stdout] = [collect(child.stderr), collect(child.stdout)];
+  const stderr = collect(child.stderr);
+  const stdout = collect(readsLog ? child.stdout : new Blob().stream());
   const banner = await stderr.until(/listening on \S+\n/);
   const url = /listening on (\S+)\n/.exec(banner)?.[1];
   if (url === undefined) throw new Error(`the gateway did not start:\n${banner}`);
