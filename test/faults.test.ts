@@ -229,7 +229,13 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   P8: {
     fault: 'a sink of logs, metrics or traces that is slow or gone',
-    tests: { [PROCESS]: ['P8: a log that nobody reads'] },
+    tests: {
+      [PROCESS]: ['P8: a log that nobody reads'],
+      'test/traces-faults.test.ts': [
+        'a collector that is down costs no request, and gets its spans when it is back',
+        'a collector that never answers costs no request, and the end of the gateway is held up only for seconds',
+      ],
+    },
   },
   P9: {
     fault: 'a storm of retries',
