@@ -2,6 +2,7 @@
 // log sink does not slow requests: see log-sink.ts.
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { createLogSink } from './log-sink.ts';
+import { loggedError } from './logged-error.ts';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
@@ -26,5 +27,9 @@ export function createLog(level: LogLevel): Log {
 
 /** A logger on any destination. */
 export function logTo(destination: DestinationStream, level: LogLevel): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const serializers = { err: loggedError };
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers },
+    destination,
+  );
 }

@@ -4,6 +4,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { TokenCounts } from '../domain/message.ts';
 import { METRICS } from './metric-definitions.ts';
+import { DROP_REASONS } from './span-drops.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { FinishedTurn } from './turn-record.ts';
 
@@ -61,6 +62,9 @@ export function createMetrics(known: KnownNames): Metrics {
   const upstreams = new Set(known.upstreams);
   const registry = new Registry();
   const all = createInstruments(registry);
+
+  // From the start, so that the first of each is an increase.
+  for (const reason of DROP_REASONS) all.droppedSpans.inc({ reason }, 0);
 
   function who(alias: string | undefined, upstream: string | null | undefined) {
     return {
