@@ -3,7 +3,10 @@
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { PING } from './encode.ts';
 
-/** Already encoded events, one or more at a time; must settle its pending `next` when its signal aborts. */
+/**
+ * Already encoded events, one or more at a time; must settle its pending `next` when its signal aborts, and lets go of
+ * all that it holds when it is returned.
+ */
 export type EventSource = AsyncIterator<string, void, undefined>;
 
 export interface EventStreamOptions {
@@ -103,6 +106,9 @@ export function eventStream(
       if (ended) return;
       options.onCancel();
       end();
+      // Somebody who does not read leaves the source between two pieces, where no signal reaches it: what it holds,
+      // such as a place at an upstream, is let go of here. What it may fail with has nobody to be told.
+      source.return?.().catch(() => undefined);
     },
   });
 }
