@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { loadConfig } from '../src/config/load.ts';
 import { ERROR_CATALOGUE } from '../src/domain/error-catalogue.ts';
+import { EXAMPLES } from '../web/home/examples.ts';
 import { startDemoForAll } from './harness/demo-for-all.ts';
 import { allBlocks, blocksOf, matches, PAGES, ROOT, type Block } from './harness/manual-pages.ts';
 import { createReader, runExample, type Reader } from './harness/manual-reader.ts';
@@ -95,8 +96,26 @@ function compare({ language, code, line }: Block, reader: Reader): void {
   }
 }
 
+const firstPage = EXAMPLES.map(({ language, code }) => ({
+  path: 'web/home/examples.ts',
+  language,
+  code,
+  section: 0,
+  line: 0,
+}));
+
+test('the first page has examples that run', async () => {
+  const reader = createReader({ url: gateway.url, folder });
+  const commands = firstPage.filter(({ language }) => language === 'bash');
+  for (const { code } of commands)
+    expect(await reader.run(code)).toMatchObject({ statuses: [200] });
+  expect(commands).toHaveLength(1);
+});
+
+const programs = [...allBlocks('ts'), ...firstPage.filter(({ language }) => language === 'ts')];
+
 describe('a program', () => {
-  test.each(allBlocks('ts').map((block) => [named(block), block] as const))(
+  test.each(programs.map((block) => [named(block), block] as const))(
     'in TypeScript runs: %s',
     async (_, { code }) => {
       const file = join(folder, `example-${Bun.hash(code).toString(36)}.ts`);

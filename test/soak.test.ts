@@ -43,6 +43,7 @@ test('the verdict finds memory that rises, lag that grows and what is left, and 
     residentBytes: 100e6,
     descriptors: 17,
     sockets: 4,
+    socketList: [],
     clientConnections: 0,
     upstreamConnections: 0,
     openRequests: 0,

@@ -1,5 +1,6 @@
 // Structured logs: one JSON object a line on stdout. Lines are gathered and written in the background, so that a slow
 // log sink does not slow requests.
+import { loggedError } from './logged-error.ts';
 import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -22,5 +23,9 @@ export function createLog(level: LogLevel): Log {
 
 /** A logger on any destination. */
 export function logTo(destination: DestinationStream, level: LogLevel): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const serializers = { err: loggedError };
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers },
+    destination,
+  );
 }

@@ -3,6 +3,8 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { MAX_NAME_CHARS } from '../domain/limits.ts';
+import { reasonOf } from './logged-error.ts';
 import type { GatewayState, Metrics } from './metrics.ts';
 import type { FinishedCall } from './call-record.ts';
 import type { History } from './history.ts';
@@ -134,7 +136,7 @@ export function createProbe({ logger, metrics, clock, history, traces }: ProbeDe
         upstream_model: target.model,
         attempt,
         error_code: error.code,
-        problem: error.message,
+        problem: error.logged,
         reason: reasonOf(error.cause),
         duration_ms: rounded(durationMs),
         answer_begun: !beforeCommit || undefined,
@@ -192,7 +194,8 @@ function requestFields(record: RequestRecord, durationMs: number): Record<string
     status: record.clientGone ? 499 : record.status,
     duration_ms: rounded(durationMs),
     stream: record.stream || undefined,
-    model: record.alias,
+    // Whatever a client calls a model that there is not.
+    model: record.alias?.slice(0, MAX_NAME_CHARS),
     upstream: record.upstream,
     attempts: record.attempts,
     ttfb_ms:
@@ -204,13 +207,6 @@ function requestFields(record: RequestRecord, durationMs: number): Record<string
     turn: record.turnId,
     error_code: record.errorCode,
   };
-}
-
-/** A cause in one short line, without a stack: causes come from the network and from SQLite, not from requests. */
-function reasonOf(cause: unknown): string | undefined {
-  if (!(cause instanceof Error)) return undefined;
-  const code: unknown = Reflect.get(cause, 'code');
-  return typeof code === 'string' ? `${code}: ${cause.message}` : cause.message;
 }
 
 function rounded(ms: number): number {

@@ -14,19 +14,6 @@ import { mutated, mutations } from './mutate.ts';
 const FIXTURES = new URL('../../src/providers/fixtures/', import.meta.url).pathname;
 const KINDS = ['openai', 'anthropic', 'gemini', 'ollama'] as const;
 
-/** Every kind in front of one upstream. */
-export function configForKinds(url: string): string {
-  return `
-catalogue: replace
-routing: { retries: 0 }
-health: { probe_interval_ms: 3600000 }
-upstreams:
-${KINDS.map((kind) => `  ${kind}: { kind: ${kind}, base_url: "${url}", api_key: k, timeouts: { first_byte_ms: 4000, idle_ms: 4000 } }`).join('\n')}
-models:
-${KINDS.map((kind) => `  ${kind}: { targets: [{ upstream: ${kind}, model: m }] }`).join('\n')}
-`;
-}
-
 export async function fuzzReplies(
   { upstream, gateway }: { upstream: FakeUpstream; gateway: Pick<TestGateway, 'request'> },
   options: FuzzOptions,

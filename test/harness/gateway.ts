@@ -19,7 +19,7 @@ export interface TestGateway {
   logText(): string;
   /** Resolves when a line with all of these texts has been logged; also one that was logged before. */
   logged(...texts: string[]): Promise<void>;
-  /** A request with the token; a body that is not a string is sent as JSON. */
+  /** A request with the token; a body that is neither text nor bytes is sent as JSON. */
   request(path: string, init?: TestRequest): Promise<Response>;
   close(): Promise<void>;
 }
@@ -239,7 +239,12 @@ async function request(
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: sentAs(body) }),
     ...(signal ? { signal } : {}),
   });
+}
+
+function sentAs(body: unknown): string | Buffer<ArrayBuffer> {
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  return typeof body === 'string' ? body : JSON.stringify(body);
 }

@@ -57,6 +57,8 @@ export function samples({ conversation, turn }: Ids): Readonly<Record<string, Sa
     getMetrics: { path: '/metrics' },
     getOpenApi: { path: '/openapi.json' },
     getHomePage: { path: '/' },
+    getApiConsole: { path: '/openapi' },
+    getApiReference: { path: '/redoc' },
     getManual: { path: '/docs' },
     getManualPage: { path: built('/docs/') },
     getPlayground: { path: '/playground' },

@@ -28,6 +28,31 @@ export function descriptorsOf(pid: number): Descriptors {
   return { all, sockets };
 }
 
+/** The TCP sockets of a process in words, for whoever looks for one too many. */
+export function socketsOf(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  const inodes = readdirSync(folder).flatMap((fd) => {
+    try {
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${fd}`))?.[1] ?? [];
+    } catch {
+      return [];
+    }
+  });
+  const lines = new Map(
+    ['tcp', 'tcp6'].flatMap((table) =>
+      readFileSync(`/proc/net/${table}`, 'utf8')
+        .split('\n')
+        .slice(1)
+        .map((line) => line.trim().split(/\s+/))
+        .map(([, local = '', remote = '', state = '', , , , , , inode = '']) => {
+          const port = (end: string) => Number.parseInt(end.split(':')[1] ?? '0', 16);
+          return [inode, `${port(local)} to ${port(remote)} in state ${state}`] as const;
+        }),
+    ),
+  );
+  return inodes.map((inode) => lines.get(inode) ?? `socket ${inode}, no TCP`);
+}
+
 /** Whether the process has a handler of its own for the signal with this number. */
 export function catches(pid: number, signal: number): boolean {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');

@@ -1,6 +1,11 @@
 // The gateway when nobody asks: what it holds before the soak, and whether it comes back to that.
 import type { GatewayProcess } from '../harness/gateway.ts';
-import { connectionsTo, descriptorsOf, residentBytes } from '../harness/process-facts.ts';
+import {
+  connectionsTo,
+  descriptorsOf,
+  residentBytes,
+  socketsOf,
+} from '../harness/process-facts.ts';
 import { sumOf } from './sampler.ts';
 import type { World } from './world.ts';
 
@@ -8,6 +13,8 @@ export interface Facts {
   readonly residentBytes: number;
   readonly descriptors: number;
   readonly sockets: number;
+  /** Each of them in words. */
+  readonly socketList: readonly string[];
   /** Open connections of clients to it, and from it to upstreams. */
   readonly clientConnections: number;
   readonly upstreamConnections: number;
@@ -33,6 +40,7 @@ export async function factsOf(
     residentBytes: residentBytes(pid),
     descriptors: all - clients.kept,
     sockets: sockets - clients.kept,
+    socketList: socketsOf(pid),
     clientConnections: clients.held - clients.kept,
     upstreamConnections: ports.reduce((sum, port) => sum + connectionsTo(port).kept, 0),
     // Not the one that asks.
@@ -47,14 +55,15 @@ export async function quieten(
   { world, atStart, restMs }: { world: World; atStart: Facts; restMs: number },
 ): Promise<Facts> {
   const restUntil = performance.now() + restMs;
-  const until = performance.now() + MOST_WAIT_MS;
+  const until = performance.now() + restMs + MOST_WAIT_MS;
   for (;;) {
     for (const upstream of Object.values(world.upstreams)) upstream.hangUp();
     world.engine.hangUp();
     const facts = await factsOf(gateway, world);
-    const isOver = leftovers(atStart, facts).length === 0 || performance.now() > until;
-    if (isOver && performance.now() > restUntil) return facts;
-    await Bun.sleep(isOver ? 2_000 : 200);
+    const isOver = performance.now() > until;
+    const isQuiet = performance.now() > restUntil && leftovers(atStart, facts).length === 0;
+    if (isOver || isQuiet) return facts;
+    await Bun.sleep(200);
   }
 }
 
@@ -68,10 +77,10 @@ export function leftovers(atStart: Facts, facts: Facts): string[] {
     'openRequests',
     'openTurns',
   ] as const;
-  return names
+  const more = names
     .filter((name) => facts[name] > atStart[name])
-    .map(
-      (name) =>
-        `when all is quiet, ${name} is ${facts[name]}, and was ${atStart[name]} at the start`,
-    );
+    .map((name) => `${name} is ${facts[name]}, and was ${atStart[name]}`);
+  if (more.length === 0) return [];
+  const list = `its sockets are ${facts.socketList.join('; ')}`;
+  return [`when all is quiet, ${more.join(', ')} at the start; ${list}`];
 }
