@@ -57,7 +57,7 @@ describe('the tables of', () => {
   test('headers are those that are read and set', () => {
     const told = (heading: string) =>
       matches(section(page('docs/headers.md'), heading), /^\| `([\w-]+)`/gm).toSorted();
-    const http = [...sourceFiles()].filter(([path]) => /^(?:http|access)\//.test(path));
+    const http = [...sourceFiles()].filter(([path]) => /^(?:http|access|domain)\//.test(path));
     const found = (pattern: RegExp) =>
       http
         .filter(([path]) => !/security-headers\.ts$|\/openapi\//.test(path))

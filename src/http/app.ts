@@ -90,6 +90,8 @@ function routes(deps: AppDeps): Route[] {
     ['public', 'GET', '/docs', page],
     ['public', 'GET', '/playground', page],
     ['public', 'GET', '/docs/:page{.+}', page],
+    ['public', 'GET', '/openapi', page],
+    ['public', 'GET', '/redoc', page],
     ['public', 'GET', '/assets/:file', page],
   ];
   return table;
@@ -100,7 +102,7 @@ function servedRoute([access, method, path]: Route): ServedRoute {
 }
 
 /** Public by contract; served by a later part of the gateway. */
-const PUBLIC_PATHS = /^\/(?:$|openapi$|redoc$|docs(?:\/|$)|assets(?:\/|$)|playground(?:\/|$))/;
+const PUBLIC_PATHS = /^\/(?:$|docs(?:\/|$)|assets(?:\/|$)|playground(?:\/|$))/;
 
 export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>({ router: new RegExpRouter() });
@@ -126,6 +128,9 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   }
   app.notFound((context) => {
     const { path } = context.req;
+    // People end an address with a slash. Only what is on the site's list is led on to.
+    const page = path.replace(/\/$/, '');
+    if (page !== path && deps.site.files.has(page)) return context.redirect(page, 308);
     const served = methods.match('ALL', path)[0].map(([route]) => route);
     const isPublic = served.some(([access]) => access === 'public') || PUBLIC_PATHS.test(path);
     if (!isPublic) deps.identify(context.env.exchange);

@@ -4,6 +4,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { TokenCounts } from '../domain/message.ts';
 import { METRICS } from './metric-definitions.ts';
+import { DROP_REASONS } from './span-drops.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { FinishedTurn } from './turn-record.ts';
 
@@ -15,6 +16,7 @@ export interface GatewayState {
   readonly heldBytes: number;
   /** By which the event loop is late, again and again. */
   readonly lagMs: number;
+  readonly droppedLogLines: number;
   readonly storeOk: boolean;
   readonly upstreams: readonly {
     readonly name: string;
@@ -30,6 +32,7 @@ export interface Metrics {
   backgroundFailed(): void;
   requestShed(reason: string): void;
   loopBlocked(ms: number): void;
+  descriptorsScarce(): void;
   attemptFailed(upstream: string, code: string): void;
   /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
   circuitsChanged(upstream: string, by: 1 | -1): void;
@@ -59,6 +62,10 @@ export function createMetrics(known: KnownNames): Metrics {
   const upstreams = new Set(known.upstreams);
   const registry = new Registry();
   const all = createInstruments(registry);
+
+  // From the start, so that the first of each is an increase.
+  for (const reason of DROP_REASONS) all.droppedSpans.inc({ reason }, 0);
+  for (const result of ['done', 'refused']) all.reloads.inc({ result }, 0);
 
   function who(alias: string | undefined, upstream: string | null | undefined) {
     return {
@@ -108,6 +115,7 @@ export function createMetrics(known: KnownNames): Metrics {
     turnsRecovered: (count) => all.recoveredTurns.inc(count),
     backgroundFailed: () => all.backgroundFailures.inc(),
     requestShed: (reason) => all.shed.inc({ reason }),
+    descriptorsScarce: () => all.descriptorShortages.inc(),
     loopBlocked(ms) {
       all.loopBlocks.inc();
       all.loopBlocked.inc(ms / 1000);
@@ -128,6 +136,8 @@ export function createMetrics(known: KnownNames): Metrics {
       all.openTurns.set(state.openTurns);
       all.heldBytes.set(state.heldBytes);
       all.loopLag.set(state.lagMs / 1000);
+      all.droppedLines.reset();
+      all.droppedLines.inc(state.droppedLogLines);
       all.storeUp.set(Number(state.storeOk));
       // An upstream that is gone is neither up nor down.
       all.upstreamUp.reset();
@@ -185,6 +195,8 @@ function createInstruments(registry: Registry) {
     shed: counter(METRICS.shed),
     heldBytes: gauge(METRICS.heldBytes),
     loopLag: gauge(METRICS.loopLag),
+    droppedLines: counter(METRICS.droppedLines),
+    descriptorShortages: counter(METRICS.descriptorShortages),
     loopBlocks: counter(METRICS.loopBlocks),
     loopBlocked: counter(METRICS.loopBlocked),
   };

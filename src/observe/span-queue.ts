@@ -7,9 +7,8 @@ import {
   SPAN_DELAY_MS,
   SPAN_FLUSH_MS,
 } from '../domain/limits.ts';
+import type { DropReason } from './span-drops.ts';
 import type { Span } from './span.ts';
-
-export type DropReason = 'queue_full' | 'refused' | 'shutdown';
 
 /** What the collector made of a batch. */
 export type Sent =

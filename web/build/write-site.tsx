@@ -23,10 +23,11 @@ const TYPES: Record<string, string> = {
 /** What is compressed already. */
 const PACKED = new Set(['.png', '.woff2']);
 
-/** From packages, taken as they are; style sheets name them, so their names hold the package's version. */
+/** From packages, taken as they are; scripts and style sheets name them, so their names hold the package's version. */
 const COPIED: Record<string, string> = {
   'assets/inter-latin-5.3.0.woff2':
     'node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2',
+  'assets/swagger-ui-5.35.0.js': 'node_modules/swagger-ui-dist/swagger-ui-bundle.js',
 };
 
 export interface WriteOptions {
@@ -79,8 +80,9 @@ function stored(out: string, file: string): SiteFile {
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 16)}"`;
   if (PACKED.has(extension)) return { file, type, etag, encodings: [] };
   writeFileSync(join(out, `${file}.gz`), gzipSync(bytes, { level: 6 }));
-  // Best for what every page loads; for a hundred pages it would take most of the build.
-  const params = { [constants.BROTLI_PARAM_QUALITY]: /\.(?:js|css)$/.test(file) ? 11 : 5 };
+  // Best for what every page loads; for a hundred pages, or a large package, it would take most of the build.
+  const isBest = /\.(?:js|css)$/.test(file) && bytes.length < 262_144;
+  const params = { [constants.BROTLI_PARAM_QUALITY]: isBest ? 11 : 5 };
   writeFileSync(join(out, `${file}.br`), brotliCompressSync(bytes, { params }));
   return { file, type, etag, encodings: ['br', 'gzip'] };
 }

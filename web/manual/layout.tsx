@@ -43,6 +43,11 @@ export function Manual({ place, groups, headings, before, after, index, children
           </details>
         ) : null}
         <article class={place.path === MANUAL ? 'prose first' : 'prose'}>{children}</article>
+        {place.path === MANUAL ? null : (
+          <p class="as-markdown">
+            <a href={`${place.path}.md`}>This page as Markdown</a>
+          </p>
+        )}
         <nav class="turn-page" aria-label="Pages before and after">
           {before ? (
             <a href={before.path} rel="prev">

@@ -1,6 +1,6 @@
 // One Markdown file to what its page shows: HTML, headings for the list on its right, sections for the search.
 import { Lexer, Marked, type Parser, type Token, type Tokens } from 'marked';
-import { codeFigure, codeTabs, escapeHtml, type CodeBlock } from './code.ts';
+import { codeFigure, codeTabs, escapeHtml, type CodeBlock } from '../code/code.ts';
 import type { Links } from './links.ts';
 import { createSlugger } from './slug.ts';
 
@@ -86,7 +86,7 @@ function rendererFor({ file, links, ids, tabs }: RendererOptions) {
       const blocks = tabs.get(token) ?? [blockOf(token)];
       return blocks.length > 1 ? codeTabs(blocks) : blocks.map(codeFigure).join('');
     },
-    codespan: ({ text }: Tokens.Codespan) => `<code>${breakable(escapeHtml(text))}</code>`,
+    codespan: ({ text }: Tokens.Codespan) => inlineCode(escapeHtml(text)),
     table(this: { parser: Parser }, { header, rows }: Tokens.Table): string {
       const cell = (tag: string) => (one: Tokens.TableCell) =>
         `<${tag}${one.align ? ` align="${one.align}"` : ''}>${this.parser.parseInline(one.tokens)}</${tag}>`;
@@ -115,19 +115,23 @@ function rendererFor({ file, links, ids, tabs }: RendererOptions) {
   };
 }
 
-/** From this length on a name may break after its dots and underscores. */
+/** From this length on a name may break, after its dots and underscores. */
 const LONG_NAME_CHARS = 22;
 
-function breakable(html: string): string {
-  if (html.length < LONG_NAME_CHARS) return html;
-  return html.replaceAll(/(?<=\w)([._/]+)(?=[\w<[])/g, '$1<wbr>');
+function inlineCode(html: string): string {
+  if (html.length < LONG_NAME_CHARS && !html.includes(' '))
+    return `<code class="short">${html}</code>`;
+  return `<code>${html.replaceAll(/(?<=\w)([._/]+)(?=[\w<[])/g, '$1<wbr>')}</code>`;
 }
 
 function isHeading(token: Token): token is Tokens.Heading {
   return token.type === 'heading';
 }
 
-/** Code blocks that follow one another without a word between them become the tabs of the first. */
+/** The same may be said in several of these. What stands behind is a reply, and is seen beside what was asked. */
+const TABBED = new Set(['bash', 'python', 'ts', 'js']);
+
+/** Programs that follow one another without a word between them become the tabs of the first. */
 function withTabs(tokens: readonly Token[], tabs: Map<Token, readonly CodeBlock[]>): Token[] {
   let first: Token | undefined;
   return tokens.filter((token) => {
@@ -137,8 +141,11 @@ function withTabs(tokens: readonly Token[], tabs: Map<Token, readonly CodeBlock[
       return true;
     }
     const run = first ? (tabs.get(first) ?? []) : [];
+    const { language } = blockOf(token);
     const isNext =
-      first !== undefined && run.every(({ language }) => language !== blockOf(token).language);
+      TABBED.has(language) &&
+      run.length > 0 &&
+      run.every((one) => one.language !== language && TABBED.has(one.language));
     if (!isNext) first = token;
     if (first) tabs.set(first, isNext ? [...run, blockOf(token)] : [blockOf(token)]);
     return !isNext;
@@ -154,17 +161,20 @@ function blockOf({ text, lang }: Tokens.Code): CodeBlock {
 }
 
 function sectionsOf(tokens: readonly Token[], ids: ReadonlyMap<Token, Heading>): Section[] {
-  const sections: { heading: Heading | null; words: string[] }[] = [{ heading: null, words: [] }];
+  // Code comes last: what is shown of a hit should rather be words.
+  const sections: { heading: Heading | null; words: string[]; code: string[] }[] = [];
+  sections.push({ heading: null, words: [], code: [] });
   for (const token of tokens) {
     const heading = ids.get(token);
     if (heading?.depth === 1) continue;
-    if (heading) sections.push({ heading, words: [] });
+    if (heading) sections.push({ heading, words: [], code: [] });
+    else if (isCode(token)) sections.at(-1)?.code.push(wordsOf(token));
     else sections.at(-1)?.words.push(wordsOf(token));
   }
   return sections
-    .map(({ heading, words }) => ({
+    .map(({ heading, words, code }) => ({
       heading,
-      text: words.join(' ').replaceAll(/\s+/g, ' ').trim(),
+      text: [...words, ...code].join(' ').replaceAll(/\s+/g, ' ').trim(),
     }))
     .filter(({ heading, text }) => heading !== null || text !== '');
 }

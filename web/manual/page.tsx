@@ -49,8 +49,9 @@ function textOf(root: string, file: string): string {
 function decisionList(root: string, groups: readonly Group[]): string {
   const entries = groups.find(({ folded }) => folded)?.entries ?? [];
   const rows = entries.map(({ file }) => {
-    const [, number = '', title = ''] = /^# (\d+): (.+)$/m.exec(textOf(root, file)) ?? [];
-    return `| ${number} | [${title}](${file.replace('docs/decisions/', '')}) |`;
+    const name = file.replace('docs/decisions/', '');
+    const title = /^# (?:\d+:? )?(.+)$/m.exec(textOf(root, file))?.[1] ?? name;
+    return `| ${name.slice(0, 4)} | [${title}](${name}) |`;
   });
   return `# Decisions\n\nChoices that others could question, each with its reasons. They are numbered in the order in which they were made.\n\n| Number | Decision |\n| --- | --- |\n${rows.join('\n')}\n`;
 }
@@ -96,7 +97,7 @@ function placeOf({ entry, group, rendered }: Written): Place {
 
 /** The first sentence, as a description of a page wants it. */
 function sentence(text: string): string {
-  return /^.*?[.?!:](?= |$)/s.exec(text)?.[0] ?? text;
+  return (/^.*?[.?!](?= |$)/s.exec(text)?.[0] ?? text).replace(/:$/, '.');
 }
 
 function indexOf(written: readonly Written[]): PlainFile {

@@ -1,6 +1,6 @@
 // What a page of the manual does by itself: copy buttons, tabs, the drawer of small screens, the place on the page.
-import { watchCode } from './code-blocks.ts';
-import { element } from './element.ts';
+import { watchCode } from '../code/code-blocks.ts';
+import { element } from '../code/element.ts';
 import { watchPlace } from './place.ts';
 import { watchSearch } from './search-dialog.ts';
 

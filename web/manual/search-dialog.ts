@@ -1,5 +1,5 @@
 // The search's field in its dialog, open at once on `/` or Ctrl+K; what finds is loaded behind it.
-import { created, element } from './element.ts';
+import { created, element } from '../code/element.ts';
 
 export interface SearchBox {
   readonly dialog: HTMLDialogElement;
@@ -46,7 +46,7 @@ function isTyping(target: EventTarget | null): boolean {
 function searchBox(): SearchBox {
   const dialog = element(HTMLDialogElement, 'dialog.search');
   const input = created('input', {
-    type: 'search',
+    type: 'text',
     placeholder: 'Search the manual',
     autocomplete: 'off',
     spellcheck: false,

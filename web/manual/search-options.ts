@@ -18,7 +18,7 @@ export const SEARCH_OPTIONS: Options<SearchEntry> = {
   searchOptions: {
     boost: { heading: 6, title: 3 },
     prefix: true,
-    fuzzy: (term) => (term.length > 3 ? 0.2 : false),
+    fuzzy: (term) => (term.length > 4 ? 0.2 : false),
     combineWith: 'AND',
     // What is looked for is how to do something, rarely why it is so.
     boostDocument: (id) =>

@@ -1,6 +1,6 @@
 // Finds in the manual: the index, and the list of hits below the field. Loaded when the search is first opened.
 import MiniSearch, { type SearchResult } from 'minisearch';
-import { created } from './element.ts';
+import { created } from '../code/element.ts';
 import { excerptOf, marked } from './excerpt.ts';
 import type { SearchBox } from './search-dialog.ts';
 import { SEARCH_OPTIONS, type SearchEntry } from './search-options.ts';

@@ -27,7 +27,7 @@ curl http://127.0.0.1:3000/v1/chat/completions \\
 
 ## Authentication
 
-Send the token of the server (its \`RUST_API_BEARER\`) as \`Authorization: Bearer <token>\` or as \`x-api-key: <token>\`. Routes without a lock are public.
+Send the token of the server (its \`RUST_API_BEARER\`) as \`Authorization: Bearer <token>\` or as \`x-api-key: <token>\`. Public are \`/healthz\`, \`/readyz\`, \`/errors\`, this document and the pages.
 
 ## Limits
 

@@ -65,6 +65,7 @@ function makeTabs(box: HTMLElement, number: number): void {
     next?.focus();
   });
   box.prepend(list);
+  box.classList.add('live');
   const show = (label: string | null) => {
     const at = Math.max(
       0,
