@@ -14,6 +14,15 @@ if (files.length === 0) {
   }
 }
 
+for (const [command, ...args] of [
+  ['node', 'scripts/ensure-chromium.mjs'],
+  ['bun', 'web/build/main.ts'],
+]) {
+  if (spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status === 0) continue;
+  process.stdout.write(`${[command, ...args].join(' ')} failed\n0 passed, 1 failed\n`);
+  process.exit(1);
+}
+
 const tests = spawn('bun', ['test', ...files], {
   cwd: root,
   stdio: ['ignore', 'pipe', 'pipe'],

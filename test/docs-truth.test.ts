@@ -46,10 +46,12 @@ describe('the tables of', () => {
 
   test('routes in the README are those that are served', () => {
     const served = [
-      ...textOf('src/http/app.ts').matchAll(/\['(public|token|local)', '([A-Z]+)', '([^']+)',/g),
+      ...textOf('src/http/app.ts').matchAll(
+        /\['(public|token|relief|local|browser)', '([A-Z]+)', '([^']+)',/g,
+      ),
     ].map(([, access, method, path = '']) => {
       const shown = path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}');
-      return `${method} ${shown} ${access === 'token' ? 'yes' : 'no'}`;
+      return `${method} ${shown} ${['token', 'relief', 'browser'].includes(access ?? '') ? 'yes' : 'no'}`;
     });
     const shown = [...page('README.md').matchAll(/^\| `([A-Z]+ \S+)` +\| (yes|no) +\|/gm)].map(
       ([, route, token]) => `${route} ${token}`,

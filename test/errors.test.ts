@@ -126,12 +126,19 @@ async function faultyApp(): Promise<Response> {
   const probe = { requestFinished() {} } as never;
   const clock = { now: () => 0, elapsed: () => 0 };
   const app = createApp({
-    admit() {
+    identify() {
       throw new TypeError('canary for the log alone');
     },
     catalog: createCatalog([]),
   } as unknown as AppDeps);
-  const server = createHttpServer({ app, clock, probe, isDraining: () => false });
+  const admission = { hold() {}, release() {} };
+  const server = createHttpServer({
+    app: () => app,
+    clock,
+    probe,
+    admission,
+    isDraining: () => false,
+  });
   const listener = listen(server.fetch, { host: '127.0.0.1', port: 0 });
   try {
     const response = await fetch(`${listener.url}/v1/models`);
@@ -139,6 +146,24 @@ async function faultyApp(): Promise<Response> {
     return response;
   } finally {
     await listener.close();
+  }
+}
+
+/** A second request where one may be served at once. */
+async function overloadedGateway(): Promise<Response> {
+  const small = await startGateway(configFor(upstream, 'limits: { max_in_flight: 1 }'));
+  try {
+    const held = Promise.withResolvers<UpstreamCall>();
+    upstream.script = held.resolve;
+    const body = { model: 'test-model', messages: [USER] };
+    const running = small.request('/v1/chat/completions', { body });
+    const call = await held.promise;
+    const refused = await small.request('/v1/chat/completions', { body });
+    await replyJson(call, completion('ok'));
+    expect((await running).status).toBe(200);
+    return refused;
+  } finally {
+    await small.close();
   }
 }
 
@@ -251,6 +276,7 @@ const PROVOCATIONS: Partial<Record<ErrorCode, Provocation>> = {
   storage_unavailable: {
     provoke: () => storeless.request('/c1/chat', { body: { model: 'test-model', message: 'hi' } }),
   },
+  overloaded: { provoke: overloadedGateway, header: ['connection', 'close'] },
   shutting_down: { provoke: drainingGateway },
   internal_error: { provoke: faultyApp },
 };

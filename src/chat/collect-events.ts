@@ -9,7 +9,7 @@ const INTERVAL_MS = 60_000;
 export interface CollectEventsOptions {
   readonly store: Pick<ConversationStore, 'collectEvents'>;
   /** How long events outlive the end of their turn, in milliseconds. */
-  readonly keepMs: number;
+  keepMs(): number;
   readonly clock: Pick<Clock, 'now'>;
   readonly probe: Pick<Probe, 'backgroundFailed'>;
 }
@@ -23,7 +23,7 @@ export function collectEvents({ store, keepMs, clock, probe }: CollectEventsOpti
     if (running) return;
     running = true;
     try {
-      while ((await store.collectEvents(clock.now() - keepMs)) > 0);
+      while ((await store.collectEvents(clock.now() - keepMs())) > 0);
     } catch (error) {
       probe.backgroundFailed('collecting the events of ended turns', error);
     } finally {

@@ -9,7 +9,7 @@ import type { ChatEvent, Completion, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
 import { TurnCancelled, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
 import type { TurnRequest } from './turn-request.ts';
-import { createTurns } from './turns.ts';
+import { createTurns, type TurnSetup } from './turns.ts';
 
 const alias = {
   name: 'alias',
@@ -86,25 +86,22 @@ function setUp({ broken = {}, words = ['a', 'b'] }: { broken?: Broken; words?: s
       return { rearm: () => due.push(onDue), disarm };
     },
   };
-  const turns = createTurns(
-    {
-      store,
-      router: {
-        plan: (asked) => [asked.targets[0] as Target],
-        contextOf: () => null,
-        open: async ({ plan: [target] }, signal) => ({
-          target,
-          reply: { kind: 'stream', events: stream(signal) },
-        }),
-      },
-      probe,
-      deadlines,
-      clock: { now: () => 0, elapsed: () => 0 },
+  const clock = { now: () => 0, elapsed: () => 0 };
+  const turns = createTurns({ store, probe, deadlines, clock });
+  const setup: TurnSetup = {
+    alias,
+    router: {
+      plan: (asked) => [asked.targets[0] as Target],
+      contextOf: () => null,
+      open: async ({ plan: [target] }, signal) => ({
+        target,
+        reply: { kind: 'stream', events: stream(signal) },
+      }),
     },
-    { affinityMs: 1_000, orphanMs: 1_000, titles: 'message', cacheSalt: 'user' },
-  );
+    options: { affinityMs: 1_000, orphanMs: 1_000, titles: 'message', cacheSalt: 'user' },
+  };
   async function begin(): Promise<LiveTurn> {
-    const { turnId } = await turns.begin(request, alias, {
+    const { turnId } = await turns.begin(request, setup, {
       onAttempt() {},
       onAnswer() {},
       onUsage() {},

@@ -13,7 +13,7 @@ import type { Probe } from '../observe/probe.ts';
 import type { Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
-import { acceptTurn, type AcceptedTurn } from './accept-turn.ts';
+import { acceptTurn } from './accept-turn.ts';
 import { cancelElsewhere, findTurn, watchCancelRequests } from './cancel-elsewhere.ts';
 import type { FollowDeps } from './follow-turn.ts';
 import { createLiveTurn, TurnCancelled, type LiveTurn } from './live-turn.ts';
@@ -29,9 +29,15 @@ export interface TurnsOptions {
   readonly cacheSalt: 'user' | 'owner' | 'none';
 }
 
+/** What a turn begins with and ends on, whatever is configured meanwhile. */
+export interface TurnSetup {
+  readonly alias: Alias;
+  readonly router: Pick<Router, 'plan' | 'open' | 'contextOf'>;
+  readonly options: TurnsOptions;
+}
+
 export interface TurnsDeps {
   readonly store: ConversationStore;
-  readonly router: Pick<Router, 'plan' | 'open' | 'contextOf'>;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly probe: Probe;
@@ -54,7 +60,7 @@ export interface BegunTurn {
 
 export interface Turns extends FollowDeps {
   /** Resolves when the turn is accepted durably; it then runs by itself. Rejects with a GatewayError. */
-  begin(request: TurnRequest, alias: Alias, observer: TurnObserver): Promise<BegunTurn>;
+  begin(request: TurnRequest, setup: TurnSetup, observer: TurnObserver): Promise<BegunTurn>;
   /** Ends the turn, wherever it runs, and resolves to what it ended as; a turn that is over stays as it is. */
   cancel(scope: Scope, turnId: string): Promise<Turn>;
   /** Stops what still runs for a conversation that is gone. */
@@ -79,18 +85,18 @@ interface OpenTurn {
 /** How soon a turn whose end the store could not take is offered to it again. */
 const SETTLE_AGAIN_MS = 1_000;
 
-export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
-  const { store, router, deadlines, clock, probe } = deps;
+export function createTurns(deps: TurnsDeps): Turns {
+  const { store, deadlines, clock, probe } = deps;
   const open = new Map<string, OpenTurn>();
   const requests = watchCancelRequests(deps, (turnId) => {
     open.get(turnId)?.live.cancel(new TurnCancelled('on request'));
   });
   let closed = false;
 
-  async function run(turn: TurnRun): Promise<void> {
+  async function run(turn: TurnRun, { router, options }: TurnSetup): Promise<void> {
     const { live, accepted } = turn;
     try {
-      const { finish, target } = await runTurn(turn, deps);
+      const { finish, target } = await runTurn(turn, { store, router, clock });
       const { status, errorCode, usage, prefixBreak = null } = finish;
       const { conversationId, expectedCachedTokens, epoch } = accepted;
       probe.turnFinished({
@@ -107,7 +113,7 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
         ttftMs: finish.ttftMs,
       });
       if (options.titles === 'model' && accepted.isFirst && status === 'completed' && target)
-        await title(turn, { finish, target });
+        await title(turn, { finish, target }, router);
     } catch (error) {
       probe.backgroundFailed(`ending turn ${live.id}`, error);
       settleLater(live.id);
@@ -123,9 +129,13 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
   }
 
   /** The turn has ended well: that there is no title must not look like a turn without an end. */
-  async function title(turn: TurnRun, answered: AnsweredTurn): Promise<void> {
+  async function title(
+    turn: TurnRun,
+    answered: AnsweredTurn,
+    router: TurnSetup['router'],
+  ): Promise<void> {
     try {
-      await suggestTitle(turn, answered, deps);
+      await suggestTitle(turn, answered, { router, store });
     } catch (error) {
       probe.backgroundFailed(`suggesting a title after turn ${turn.live.id}`, error);
     }
@@ -139,11 +149,11 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
     });
   }
 
-  function start(accepted: AcceptedTurn, turn: Omit<TurnRun, 'accepted'>): BegunTurn {
-    const { turnId, conversationId, compactedTurns } = accepted;
+  function start(turn: TurnRun, setup: TurnSetup): BegunTurn {
+    const { turnId, conversationId, compactedTurns } = turn.accepted;
     const entry = open.get(turnId);
     if (entry) entry.conversationId = conversationId;
-    void run({ ...turn, accepted });
+    void run(turn, setup);
     return { turnId, conversationId, isRepeat: false, compactedTurns };
   }
 
@@ -157,7 +167,8 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
     store,
     deadlines,
     find: (turnId) => open.get(turnId)?.live,
-    async begin(request, alias, observer) {
+    async begin(request, setup, observer) {
+      const { alias, router, options } = setup;
       const live = createLiveTurn({ id: newId('turn'), deadlines, orphanMs: options.orphanMs });
       // Known before it is accepted: whoever repeats the request at the same moment finds it.
       const { promise: done, resolve: finished } = Promise.withResolvers<void>();
@@ -178,8 +189,9 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
           live.end({ kind: 'completed' });
           return await repeat(accepted.repeats, request.scope);
         }
-        return start(accepted, {
+        const turn: TurnRun = {
           request,
+          accepted,
           alias,
           live,
           cacheSalt: saltOf(request.scope, options.cacheSalt),
@@ -188,7 +200,8 @@ export function createTurns(deps: TurnsDeps, options: TurnsOptions): Turns {
           onAnswer({ usage }) {
             if (usage) observer.onUsage(usage);
           },
-        });
+        };
+        return start(turn, setup);
       } catch (error) {
         leave(live.id);
         live.end({ kind: 'completed' });

@@ -8,7 +8,7 @@ import { ConfigError, hideUserInfo } from '../config/problems.ts';
 import type { Config, Target, Upstream } from '../config/schema.ts';
 import { configHash, hideSecrets } from '../config/secrets.ts';
 import { withDiscovered } from '../config/stand-ins.ts';
-import { probeUpstreams, type ProbedUpstream } from '../gateway.ts';
+import { probeUpstreams, type ProbedUpstream } from '../assembly/upstreams.ts';
 import { insightLine } from './insight-line.ts';
 
 export interface CheckIo {

@@ -1,5 +1,5 @@
 // What an upstream says of itself, in one line for a person; nothing of what it does not say.
-import type { ProbedUpstream } from '../gateway.ts';
+import type { ProbedUpstream } from '../assembly/upstreams.ts';
 
 type Insight = NonNullable<ProbedUpstream['insight']>;
 

@@ -67,6 +67,15 @@ const limitsSchema = z.strictObject({
   max_body_bytes: wholeNumber(1024, 1_073_741_824)
     .default(33_554_432)
     .describe('Largest request body in bytes.'),
+  max_in_flight: wholeNumber(1, 1_000_000)
+    .default(4096)
+    .describe('Requests that are served at once, streams included; more are refused with 503.'),
+  max_held_bytes: wholeNumber(1024, 1_099_511_627_776)
+    .default(268_435_456)
+    .describe('Bytes of request bodies that are held at once; beyond that requests get 503.'),
+  max_lag_ms: milliseconds()
+    .default(250)
+    .describe('How late the event loop may be, again and again, before requests get 503.'),
 });
 
 const healthSchema = z.strictObject({

@@ -12,6 +12,8 @@ export interface StoreWatch {
   status(): StoreStatus;
   /** Probes now. */
   probe(): Promise<void>;
+  /** Another time between two probes, in milliseconds. */
+  every(intervalMs: number): void;
   close(): void;
 }
 
@@ -42,7 +44,12 @@ export function watchStore({ store, intervalMs, clock }: StoreWatchOptions): Sto
     }
   }
 
-  const timer = setInterval(() => void probe(), intervalMs);
-  timer.unref();
-  return { status: () => status, probe, close: () => clearInterval(timer) };
+  let timer: ReturnType<typeof setInterval> | undefined;
+  function every(ms: number): void {
+    clearInterval(timer);
+    timer = setInterval(() => void probe(), ms);
+    timer.unref();
+  }
+  every(intervalMs);
+  return { status: () => status, probe, every, close: () => clearInterval(timer) };
 }

@@ -346,6 +346,16 @@ export const ERROR_CATALOGUE = {
     remediation: 'Try again shortly; GET /readyz shows the state of the store.',
     typical_param: null,
   },
+  overloaded: {
+    type: 'internal_error',
+    http_status: 503,
+    retryable: true,
+    title: 'The gateway is overloaded',
+    description: 'The gateway has as much to do as it can, and refuses what would slow all down.',
+    remediation:
+      'Wait for the time in the retry-after header, then send the request again: it has not been processed.',
+    typical_param: null,
+  },
   shutting_down: {
     type: 'internal_error',
     http_status: 503,

@@ -27,6 +27,18 @@ export const MAX_UPSTREAM_MESSAGE_CHARS = 2_000;
 /** SDKs ignore a longer retry-after and fall back to a short backoff, which is the opposite of what was meant. */
 export const MAX_RETRY_AFTER_MS = 60_000;
 
+/** How often the lag of the event loop is measured: often enough to see every block that people would notice. */
+export const LAG_PERIOD_MS = 50;
+
+/** Measurements that must all be late before the loop counts as overloaded: a fifth of a second on one that is not. */
+export const LAG_SAMPLES = 4;
+
+/** Nothing may keep the event loop from everything else for longer: it is logged and counted. */
+export const BLOCKED_LOOP_MS = 200;
+
+/** When a request that was refused for overload may come again, at the earliest; three times as much at the latest. */
+export const SHED_RETRY_MS = 1_000;
+
 /** Seconds a client may leave a request half sent; Bun counts it as lack of progress, not as total time. */
 export const READ_IDLE_SECONDS = 15;
 

@@ -13,7 +13,9 @@ import { branchRoutes, type BranchRoutesDeps } from './c1/branches.ts';
 import { postChat, type PostChatDeps } from './c1/chat.ts';
 import { turnRoutes, type TurnRoutesDeps } from './c1/turns.ts';
 import { metrics, type MetricsDeps } from './site/metrics.ts';
+import { sitePage, wantsHtml, type PageDeps } from './site/pages.ts';
 import { healthz, listErrors, readyz, type StatusDeps } from './site/status.ts';
+import type { Admission } from './admission.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
 import { errorReply } from './refuse.ts';
 
@@ -26,25 +28,32 @@ export interface AppDeps
     ConversationRoutesDeps,
     BranchRoutesDeps,
     TurnRoutesDeps,
-    MetricsDeps {
+    MetricsDeps,
+    PageDeps {
   readonly health: Health;
   readonly router: Router;
   readonly turns: Turns;
-  /** Lets a request in or throws: see http/gates. */
-  admit(exchange: Exchange): void;
+  /** Knows who asks and what they may still ask, or throws: see http/gates. */
+  identify(exchange: Exchange): void;
+  readonly admission: Pick<Admission, 'admit'>;
   /** Whether a `local` route needs no token here. */
   isOpenTo(exchange: Exchange): boolean;
 }
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-/** `local`: like `public` or `token`, by a setting; unless it says otherwise, public to this machine only. */
-type Access = 'public' | 'token' | 'local';
+/**
+ * `local`: like `public` or `token`, by a setting; unless it says otherwise, public to this machine only. `browser`:
+ * like `token`, but a browser, which cannot send one, gets the page that asks for it. `relief`: like `token`, and let in
+ * however much there is to do, since it ends work.
+ */
+type Access = 'public' | 'token' | 'local' | 'browser' | 'relief';
 type Route = readonly [Access, Method, string, Handler<HttpEnv>];
 
 function routes(deps: AppDeps): Route[] {
   const conversations = conversationRoutes(deps);
   const branches = branchRoutes(deps);
   const turns = turnRoutes(deps);
+  const page = sitePage(deps);
   return [
     ['token', 'POST', '/v1/chat/completions', chatCompletions(deps)],
     ['token', 'GET', '/v1/models', listModels(deps)],
@@ -61,17 +70,22 @@ function routes(deps: AppDeps): Route[] {
     ['token', 'POST', '/c1/import', branches.importLines],
     ['token', 'GET', '/c1/turns/:id', turns.read],
     ['token', 'GET', '/c1/turns/:id/events', turns.events],
-    ['token', 'POST', '/c1/turns/:id/cancel', turns.cancel],
+    ['relief', 'POST', '/c1/turns/:id/cancel', turns.cancel],
 
     ['public', 'GET', '/healthz', healthz],
     ['public', 'GET', '/readyz', readyz(deps)],
     ['public', 'GET', '/errors', listErrors],
     ['local', 'GET', '/metrics', metrics(deps)],
+
+    ['public', 'GET', '/', page],
+    ['public', 'GET', '/docs/:page{.+}', page],
+    ['public', 'GET', '/assets/:file', page],
   ];
 }
 
 /** Public by contract; served by a later part of the gateway. */
-const PUBLIC_PATHS = /^\/(?:$|openapi\.json$|openapi$|redoc$|docs(?:\/|$)|playground(?:\/|$))/;
+const PUBLIC_PATHS =
+  /^\/(?:$|openapi\.json$|openapi$|redoc$|docs(?:\/|$)|assets(?:\/|$)|playground(?:\/|$))/;
 
 export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>({ router: new RegExpRouter() });
@@ -79,13 +93,18 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   // Which methods a path has, looked up only when its method is not among them.
   const methods = new RegExpRouter<Route>();
 
+  const needsToken = (access: Access, exchange: Exchange): boolean => {
+    if (access === 'local') return !deps.isOpenTo(exchange);
+    if (access === 'browser') return !wantsHtml(exchange.request);
+    return access !== 'public';
+  };
   for (const route of table) {
     const [access, method, path, handle] = route;
     app.on(method, path, (context, next) => {
       const { exchange } = context.env;
       exchange.record.route = path;
-      if (access === 'token' || (access === 'local' && !deps.isOpenTo(exchange)))
-        deps.admit(exchange);
+      if (needsToken(access, exchange)) deps.identify(exchange);
+      if (access === 'token') deps.admission.admit(exchange);
       return handle(context, next);
     });
     methods.add('ALL', path, route);
@@ -94,7 +113,7 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
     const { path } = context.req;
     const served = methods.match('ALL', path)[0].map(([route]) => route);
     const isPublic = served.some(([access]) => access === 'public') || PUBLIC_PATHS.test(path);
-    if (!isPublic) deps.admit(context.env.exchange);
+    if (!isPublic) deps.identify(context.env.exchange);
     if (served.length > 0) throw methodNotAllowed(served.map(([, method]) => method));
     throw new GatewayError('route_not_found', {
       message: `Nothing is served at ${path.slice(0, 200)}. Check the path; the README lists the routes.`,

@@ -2,6 +2,7 @@
 // when there is none.
 import { GatewayError } from '../domain/errors.ts';
 import { decodeUtf8, parseDocument, type JsonDocument } from '../json/document.ts';
+import type { Exchange } from './exchange.ts';
 
 /** A body that a route takes. */
 export interface MediaType {
@@ -16,21 +17,25 @@ const JSON_TYPE: MediaType = {
   pattern: /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i,
 };
 
-/** The body as a document; `unsupported_media_type`, `body_too_large` or `invalid_json` otherwise. */
-export async function readDocument(request: Request, maxBytes: number): Promise<JsonDocument> {
-  return parseDocument(await readText(request, maxBytes, JSON_TYPE));
+/** Whose body is read. */
+export type Sender = Pick<Exchange, 'request' | 'hold'>;
+
+/** The body as a document; `unsupported_media_type`, `body_too_large`, `overloaded` or `invalid_json` otherwise. */
+export async function readDocument(sender: Sender, maxBytes: number): Promise<JsonDocument> {
+  return parseDocument(await readText(sender, maxBytes, JSON_TYPE));
 }
 
 /** The body as text, if it says nothing of its type or one that is taken. */
 export async function readText(
-  request: Request,
+  sender: Sender,
   maxBytes: number,
   wanted: MediaType,
 ): Promise<string> {
+  const { request } = sender;
   checkMediaType(request.headers, wanted);
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
-  return decodeUtf8(await readBytes(request, declared === null ? maxBytes : null));
+  return decodeUtf8(await readBytes(sender, declared === null ? maxBytes : null));
 }
 
 function checkMediaType(headers: Headers, wanted: MediaType): void {
@@ -53,10 +58,10 @@ function checkMediaType(headers: Headers, wanted: MediaType): void {
 }
 
 /** The whole body; counted while it comes when `ceiling` is given, else its content-length has been checked. */
-async function readBytes(request: Request, ceiling: number | null): Promise<Uint8Array> {
+async function readBytes(sender: Sender, ceiling: number | null): Promise<Uint8Array> {
   try {
-    if (ceiling === null) return await request.bytes();
-    return await readCounted(request, ceiling);
+    if (ceiling === null) return await sender.request.bytes();
+    return await readCounted(sender, ceiling);
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
     throw new GatewayError('invalid_json', {
@@ -66,7 +71,7 @@ async function readBytes(request: Request, ceiling: number | null): Promise<Uint
   }
 }
 
-async function readCounted(request: Request, ceiling: number): Promise<Uint8Array> {
+async function readCounted({ request, hold }: Sender, ceiling: number): Promise<Uint8Array> {
   const reader = request.body?.getReader();
   if (!reader) return new Uint8Array();
   const pieces: Uint8Array[] = [];
@@ -79,6 +84,7 @@ async function readCounted(request: Request, ceiling: number): Promise<Uint8Arra
       void reader.cancel();
       throw tooLarge(ceiling);
     }
+    hold(value.length);
     pieces.push(value);
   }
 }

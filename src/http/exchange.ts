@@ -21,6 +21,10 @@ export interface Exchange {
   liftReadTimeout(): void;
   /** The exchange is over, with the error that ended it, if any. Later calls do nothing. */
   finish(error?: unknown): void;
+  /** Counts further bytes of the body that is being read, beyond those it declared; throws `overloaded`. */
+  hold(bytes: number): void;
+  /** Bytes of its body that it is charged with: see http/admission. */
+  heldBytes: number;
   /** True once the reply's body is written by somebody who will call `finish`; otherwise the returned reply is the end. */
   heldOpen: boolean;
   principal?: Principal;

@@ -30,7 +30,11 @@ function ambiguous(message: string, param: string): GatewayError {
 }
 
 /** Finds out who asks and takes one request from their budget. */
-export function admit(exchange: Exchange, authenticate: Authenticate, rateLimit: RateLimit): void {
+export function identify(
+  exchange: Exchange,
+  authenticate: Authenticate,
+  rateLimit: RateLimit,
+): void {
   exchange.principal = authenticate(exchange.request.headers);
   exchange.rate = rateLimit.take(exchange.principal.owner);
   if (exchange.rate.allowed) return;

@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock.ts';
 import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
+import type { Admission } from './admission.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
 import { KEEP_ALIVE_SECONDS } from '../domain/limits.ts';
 import { refuseAmbiguous } from './gates.ts';
@@ -30,9 +31,11 @@ export interface HttpServer {
 }
 
 export interface HttpServerDeps {
-  readonly app: Hono<HttpEnv>;
+  /** The app that answers a request from its beginning to its end. */
+  app(): Hono<HttpEnv>;
   readonly clock: Clock;
   readonly probe: Probe;
+  readonly admission: Pick<Admission, 'hold' | 'release'>;
   isDraining(): boolean;
 }
 
@@ -42,6 +45,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 
   function finished(exchange: Exchange, error: unknown): void {
     if (!open.delete(exchange)) return;
+    deps.admission.release(exchange);
     const { record } = exchange;
     const told = error === undefined || record.clientGone ? undefined : toGatewayError(error);
     if (told) {
@@ -59,7 +63,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     try {
       refuseAmbiguous(exchange.request);
       refuseWhileDraining(exchange.request.url, deps.isDraining());
-      return await deps.app.fetch(exchange.request, { exchange });
+      return await deps.app().fetch(exchange.request, { exchange });
     } catch (error) {
       exchange.finish(error);
       return errorReply(toGatewayError(error), exchange.requestId);
@@ -70,6 +74,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     async fetch(request, connection) {
       const exchange = beginExchange(request, connection, {
         clock: deps.clock,
+        admission: deps.admission,
         onFinish: finished,
       });
       open.add(exchange);
@@ -91,6 +96,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 
 interface ExchangeDeps {
   readonly clock: Clock;
+  readonly admission: HttpServerDeps['admission'];
   onFinish(exchange: Exchange, error: unknown): void;
 }
 
@@ -117,6 +123,8 @@ function beginExchange(request: Request, connection: Connection, deps: ExchangeD
     },
     peerAddress: () => connection.requestIP(request)?.address ?? null,
     liftReadTimeout: () => connection.timeout(request, 0),
+    hold: (bytes) => deps.admission.hold(exchange, bytes),
+    heldBytes: 0,
     heldOpen: false,
     finish(error) {
       connection.timeout(request, KEEP_ALIVE_SECONDS);

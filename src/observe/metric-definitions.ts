@@ -110,5 +110,35 @@ export const METRICS = {
     ['upstream'],
     'How long the last successful probe took.',
   ),
+  shed: counter(
+    'gateway_shed_requests_total',
+    ['reason'],
+    'Requests that were refused as overloaded: too many requests, too many bytes, or too much lag.',
+  ),
+  heldBytes: gauge(
+    'gateway_held_body_bytes',
+    [],
+    'Bytes of request bodies that are held for requests that are being served.',
+  ),
+  loopLag: gauge(
+    'gateway_event_loop_lag_seconds',
+    [],
+    'By which the event loop is late again and again: the least of the last few measurements.',
+  ),
+  loopBlocks: counter(
+    'gateway_event_loop_blocks_total',
+    [],
+    'Times that one piece of work kept the event loop from all others for more than 200 ms.',
+  ),
+  loopBlocked: counter(
+    'gateway_event_loop_blocked_seconds_total',
+    [],
+    'How long those lasted together.',
+  ),
+  reloads: counter(
+    'gateway_config_reloads_total',
+    ['result'],
+    'Times that the configuration was read anew (done), or refused because of what is in it.',
+  ),
   storeUp: gauge('gateway_store_up', [], 'Whether the last probe found the store working: 1 or 0.'),
 } as const satisfies Readonly<Record<string, MetricDefinition>>;

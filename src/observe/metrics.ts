@@ -10,6 +10,10 @@ import type { FinishedTurn } from './turn-record.ts';
 export interface GatewayState {
   readonly openRequests: number;
   readonly openTurns: number;
+  /** Bytes of request bodies. */
+  readonly heldBytes: number;
+  /** By which the event loop is late, again and again. */
+  readonly lagMs: number;
   readonly storeOk: boolean;
   readonly upstreams: readonly {
     readonly name: string;
@@ -23,9 +27,15 @@ export interface Metrics {
   turnFinished(turn: FinishedTurn): void;
   turnsRecovered(count: number): void;
   backgroundFailed(): void;
+  requestShed(reason: string): void;
+  loopBlocked(ms: number): void;
   attemptFailed(upstream: string, code: string): void;
   /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
   circuitsChanged(upstream: string, by: 1 | -1): void;
+  /** Further names that labels may take; those before stay, as requests with them may still run. */
+  know(names: KnownNames): void;
+  /** Whether the configuration was read anew, or refused. */
+  reloaded(result: 'done' | 'refused'): void;
   text(state: GatewayState): Promise<string>;
 }
 
@@ -102,14 +112,29 @@ export function createMetrics(known: KnownNames): Metrics {
     },
     turnsRecovered: (count) => all.recoveredTurns.inc(count),
     backgroundFailed: () => all.backgroundFailures.inc(),
+    requestShed: (reason) => all.shed.inc({ reason }),
+    loopBlocked(ms) {
+      all.loopBlocks.inc();
+      all.loopBlocked.inc(ms / 1000);
+    },
     attemptFailed: (upstream, code) =>
       all.failedAttempts.inc({ upstream: nameIn(upstreams, upstream), code }),
     circuitsChanged: (upstream, by) =>
       all.circuits.inc({ upstream: nameIn(upstreams, upstream) }, by),
+    know(names) {
+      for (const alias of names.aliases) aliases.add(alias);
+      for (const upstream of names.upstreams) upstreams.add(upstream);
+    },
+    reloaded: (result) => all.reloads.inc({ result }),
     async text(state) {
       all.openRequests.set(state.openRequests);
       all.openTurns.set(state.openTurns);
+      all.heldBytes.set(state.heldBytes);
+      all.loopLag.set(state.lagMs / 1000);
       all.storeUp.set(Number(state.storeOk));
+      // An upstream that is gone is neither up nor down.
+      all.upstreamUp.reset();
+      all.upstreamProbe.reset();
       for (const { name, healthy, latencyMs } of state.upstreams) {
         if (healthy === null) continue;
         all.upstreamUp.set({ upstream: name }, Number(healthy));
@@ -157,6 +182,12 @@ function createInstruments(registry: Registry) {
     upstreamUp: gauge(METRICS.upstreamUp),
     upstreamProbe: gauge(METRICS.upstreamProbe),
     storeUp: gauge(METRICS.storeUp),
+    reloads: counter(METRICS.reloads),
+    shed: counter(METRICS.shed),
+    heldBytes: gauge(METRICS.heldBytes),
+    loopLag: gauge(METRICS.loopLag),
+    loopBlocks: counter(METRICS.loopBlocks),
+    loopBlocked: counter(METRICS.loopBlocked),
   };
 }
 

@@ -28,7 +28,16 @@ export interface ChangedCircuit {
   readonly upstream: string;
   readonly model: string;
   readonly before: string;
+  /** `removed` where the target is not served any more. */
   readonly state: string;
+}
+
+/** A configuration that was read anew, or was to be. */
+export interface ReloadedConfig {
+  readonly source: string | null;
+  readonly hash: string;
+  /** Settings that have changed but are read at the start only. */
+  readonly needRestart: readonly string[];
 }
 
 export interface Probe {
@@ -36,10 +45,17 @@ export interface Probe {
   turnFinished(turn: FinishedTurn): void;
   /** Something after the reply failed and has nobody to be told; never silent. */
   backgroundFailed(what: string, error: unknown): void;
+  /** A request was refused as overloaded; its own line says the rest. */
+  requestShed(reason: string): void;
+  /** One piece of work kept the event loop from all others. */
+  loopBlocked(ms: number): void;
   upstreamChanged(health: ChangedHealth): void;
   attemptFailed(failed: FailedAttempt): void;
   circuitChanged(change: ChangedCircuit): void;
   turnsRecovered(count: number): void;
+  configReloaded(reloaded: ReloadedConfig): void;
+  /** What was running before goes on. */
+  reloadRefused(problems: readonly { readonly path: string; readonly message: string }[]): void;
   started(facts: Readonly<Record<string, unknown>>): void;
   draining(facts: { signal: string; open: number }): void;
   stopped(): void;
@@ -84,6 +100,11 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
       metrics.backgroundFailed();
       logger.error({ err: error, what }, 'background work failed');
     },
+    requestShed: (reason) => metrics.requestShed(reason),
+    loopBlocked(ms) {
+      metrics.loopBlocked(ms);
+      logger.warn({ blocked_ms: rounded(ms) }, 'event loop was blocked');
+    },
     upstreamChanged({ name, healthy, problem, latencyMs }) {
       const facts = { upstream: name, problem: problem ?? undefined, latency_ms: latencyMs };
       if (healthy) logger.info(facts, 'upstream is up');
@@ -108,7 +129,8 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
     },
     circuitChanged({ upstream, model, before, state }) {
       if (before === 'closed') metrics.circuitsChanged(upstream, 1);
-      if (state === 'closed') metrics.circuitsChanged(upstream, -1);
+      if (state === 'closed' || state === 'removed') metrics.circuitsChanged(upstream, -1);
+      if (state === 'removed') return;
       const fields = { upstream, upstream_model: model, circuit: state };
       if (state === 'closed') logger.info(fields, 'target answers again');
       else logger.warn(fields, state === 'open' ? 'target is left alone' : 'target is tried again');
@@ -117,6 +139,19 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
       if (count === 0) return;
       metrics.turnsRecovered(count);
       logger.warn({ turns: count }, 'turns that a crash left open were ended as interrupted');
+    },
+    configReloaded({ source, hash, needRestart }) {
+      metrics.reloaded('done');
+      const fields = { config: source, config_hash: hash };
+      logger.info(fields, 'configuration reloaded');
+      for (const setting of needRestart)
+        logger.warn({ setting }, 'changed setting takes effect at the next start');
+    },
+    reloadRefused(problems) {
+      metrics.reloaded('refused');
+      for (const { path, message } of problems)
+        logger.error({ setting: path, problem: message }, 'configuration problem');
+      logger.error({ problems: problems.length }, 'configuration not reloaded; the old one stays');
     },
     started: (facts) => logger.info(facts, 'gateway started'),
     draining: (facts) => logger.info(facts, 'draining'),

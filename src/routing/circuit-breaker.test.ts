@@ -71,6 +71,27 @@ describe('a circuit', () => {
     );
   });
 
+  test('lets one trial a second through at the most, until one of them is answered', () => {
+    const soon = fc.array(fc.record({ event, wait: fc.nat({ max: 700 }) }), { maxLength: 60 });
+    fc.assert(
+      fc.property(soon, (steps) => {
+        let circuit: Circuit = CLOSED;
+        let now = 0;
+        let triedAt = Number.NEGATIVE_INFINITY;
+        for (const step of steps) {
+          now += step.wait;
+          circuit = nextCircuit(circuit, step.event, now);
+          if (step.event.kind === 'answered') triedAt = Number.NEGATIVE_INFINITY;
+          if (circuit.state !== 'half_open' || circuit.trialAt !== now) continue;
+          if (step.event.kind !== 'asked' || triedAt === now) continue;
+          expect(now - triedAt).toBeGreaterThanOrEqual(MIN_COOL_DOWN_MS);
+          triedAt = now;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('opens at the third failure in a row, not at the third in all', () => {
     const failed = { kind: 'failed' } as const;
     const answered = { kind: 'answered' } as const;
@@ -109,15 +130,40 @@ describe('a circuit', () => {
   });
 });
 
+test('other targets: those that stay as they are keep their circuits, others begin with a closed one', () => {
+  const target = (model: string, more = {}): Target =>
+    ({ upstream: 'up', model, baseUrl: 'http://a/v1', headers: {}, ...more }) as Target;
+  const changes: string[] = [];
+  const breaker = createCircuitBreaker({
+    clock: { elapsed: () => 0 },
+    onChange: ({ model, state }) => changes.push(`${model} ${state}`),
+  });
+  const models = ['kept', 'moved', 'rekeyed', 'gone'];
+  breaker.retarget(models.map((model) => target(model)));
+  for (const model of models)
+    breaker.failed(target(model), new GatewayError('upstream_rate_limited'));
+  changes.length = 0;
+  const moved = target('moved', { baseUrl: 'http://b/v1' });
+  const rekeyed = target('rekeyed', { headers: { authorization: 'Bearer new' } });
+  breaker.retarget([target('kept'), moved, rekeyed, target('new')]);
+  const states = ['kept', 'moved', 'rekeyed', 'new'].map((model) => breaker.stateOf(target(model)));
+  expect(states).toEqual(['open', 'closed', 'closed', 'closed']);
+  expect(changes).toEqual(['moved closed', 'rekeyed closed', 'gone removed']);
+  expect(breaker.admits(target('kept'))).toBe(false);
+  // A request that still runs at one that is gone has nobody to tell.
+  breaker.failed(target('gone'), new GatewayError('upstream_rate_limited'));
+  expect(changes).toHaveLength(3);
+});
+
 describe('what an error says of its target', () => {
   const target = { upstream: 'up', model: 'm' } as Target;
   const stateAfter = (code: ErrorCode, times: number) => {
     const changes: string[] = [];
     const breaker = createCircuitBreaker({
-      targets: [target],
       clock: { elapsed: () => 0 },
       onChange: ({ state }) => changes.push(state),
     });
+    breaker.retarget([target]);
     for (let n = 0; n < times; n++) breaker.failed(target, new GatewayError(code));
     return { state: breaker.stateOf(target), changes };
   };

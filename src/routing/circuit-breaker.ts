@@ -16,6 +16,8 @@ export type Circuit =
       readonly coolDownMs: number;
       /** Whether a probe that finds the upstream alive says anything: not of one that asked for a pause or hangs. */
       readonly endsWithProbe: boolean;
+      /** When the last trial was made; null for none since it answered. */
+      readonly trialAt: number | null;
     }
   | { readonly state: 'half_open'; readonly trialAt: number; readonly coolDownMs: number };
 
@@ -47,23 +49,26 @@ export function nextCircuit(circuit: Circuit, event: CircuitEvent, now: number):
       return CLOSED;
     case 'abandoned':
       return circuit.state === 'half_open'
-        ? opened(now, 0, { coolDownMs: circuit.coolDownMs })
+        ? opened(soonestTrial(circuit, now), { ...circuit, endsWithProbe: true })
         : circuit;
     case 'failed':
       if (circuit.state !== 'closed') return reopened(circuit, now);
       return circuit.failures + 1 < FAILURES_TO_OPEN
         ? { state: 'closed', failures: circuit.failures + 1 }
-        : opened(now, MIN_COOL_DOWN_MS);
+        : opened(now + MIN_COOL_DOWN_MS);
     case 'hung':
       return circuit.state === 'closed'
-        ? opened(now, MIN_COOL_DOWN_MS, { endsWithProbe: false })
+        ? opened(now + MIN_COOL_DOWN_MS, { endsWithProbe: false })
         : { ...reopened(circuit, now), endsWithProbe: false };
     case 'resting':
-      return opened(now, event.ms, { endsWithProbe: false });
+      return opened(Math.max(now + event.ms, soonestTrial(circuit, now)), {
+        trialAt: trialOf(circuit),
+        endsWithProbe: false,
+      });
     case 'probed':
-      if (!event.isUp) return circuit.state === 'closed' ? opened(now, MIN_COOL_DOWN_MS) : circuit;
+      if (!event.isUp) return circuit.state === 'closed' ? opened(now + MIN_COOL_DOWN_MS) : circuit;
       return circuit.state === 'open' && circuit.endsWithProbe
-        ? { ...circuit, until: now }
+        ? { ...circuit, until: soonestTrial(circuit, now) }
         : circuit;
     default:
       return event satisfies never;
@@ -84,19 +89,33 @@ function coolDownOf(circuit: Circuit): number {
   return circuit.state === 'closed' ? MIN_COOL_DOWN_MS : circuit.coolDownMs;
 }
 
+function trialOf(circuit: Circuit): number | null {
+  return circuit.state === 'closed' ? null : circuit.trialAt;
+}
+
+/** A target in trouble is tried once a second at the most, whoever thinks that it might be well again. */
+function soonestTrial(circuit: Circuit, now: number): number {
+  return Math.max(now, (trialOf(circuit) ?? Number.NEGATIVE_INFINITY) + MIN_COOL_DOWN_MS);
+}
+
+interface Opened {
+  readonly coolDownMs?: number;
+  readonly endsWithProbe?: boolean;
+  readonly trialAt?: number | null;
+}
+
 function opened(
-  now: number,
-  ms: number,
-  { coolDownMs = MIN_COOL_DOWN_MS, endsWithProbe = true } = {},
+  until: number,
+  { coolDownMs = MIN_COOL_DOWN_MS, endsWithProbe = true, trialAt = null }: Opened = {},
 ): Extract<Circuit, { state: 'open' }> {
-  return { state: 'open', until: now + ms, coolDownMs, endsWithProbe };
+  return { state: 'open', until, coolDownMs, endsWithProbe, trialAt };
 }
 
 /** A trial that failed doubles the cool-down; a failure while the circuit was open says nothing new. */
 function reopened(circuit: Circuit, now: number): Extract<Circuit, { state: 'open' }> {
   if (circuit.state === 'open') return circuit;
   const coolDownMs = Math.min(coolDownOf(circuit) * 2, MAX_COOL_DOWN_MS);
-  return opened(now, coolDownMs, { coolDownMs });
+  return opened(now + coolDownMs, { coolDownMs, trialAt: trialOf(circuit) });
 }
 
 export interface CircuitBreaker {
@@ -109,11 +128,11 @@ export interface CircuitBreaker {
   failed(target: Target, error: GatewayError): void;
   /** What the background probe found; it holds for every target of the upstream. */
   probed(upstream: string, isUp: boolean): void;
+  /** All targets that there are from now on: those that stay as they were keep their circuits. */
+  retarget(targets: readonly Target[]): void;
 }
 
 export interface CircuitBreakerOptions {
-  /** All there are. */
-  readonly targets: readonly Target[];
   readonly clock: Pick<Clock, 'elapsed'>;
   /** Told when a circuit has another state. */
   onChange?(change: CircuitChange): void;
@@ -123,17 +142,12 @@ export interface CircuitChange {
   readonly upstream: string;
   readonly model: string;
   readonly before: Circuit['state'];
-  readonly state: Circuit['state'];
+  /** `removed` where the target is not served any more. */
+  readonly state: Circuit['state'] | 'removed';
 }
 
-export function createCircuitBreaker({
-  targets,
-  clock,
-  onChange,
-}: CircuitBreakerOptions): CircuitBreaker {
-  const circuits = new Map<string, { readonly target: Target; circuit: Circuit }>(
-    targets.map((target) => [keyOf(target), { target, circuit: CLOSED }]),
-  );
+export function createCircuitBreaker({ clock, onChange }: CircuitBreakerOptions): CircuitBreaker {
+  let circuits = new Map<string, { readonly target: Target; circuit: Circuit }>();
   /** Nearly always none: then no request looks further. */
   let notClosed = 0;
 
@@ -165,11 +179,34 @@ export function createCircuitBreaker({
         if (target.upstream === upstream) take(target, { kind: 'probed', isUp });
       }
     },
+    retarget(targets) {
+      const before = circuits;
+      circuits = new Map(
+        targets.map((target) => {
+          const known = before.get(keyOf(target));
+          const circuit = known && isSame(known.target, target) ? known.circuit : CLOSED;
+          return [keyOf(target), { target, circuit }];
+        }),
+      );
+      notClosed = [...circuits.values()].filter(({ circuit }) => circuit.state !== 'closed').length;
+      for (const [key, { target, circuit }] of before) {
+        const now = circuits.get(key);
+        if (circuit.state === 'closed' || now?.circuit === circuit) continue;
+        const { upstream, model } = target;
+        const state = now ? 'closed' : 'removed';
+        onChange?.({ upstream, model, before: circuit.state, state });
+      }
+    },
   };
 }
 
 function keyOf({ upstream, model }: Target): string {
   return `${upstream}\n${model}`;
+}
+
+/** Whether what is known of one target holds for the other: elsewhere, or with another key, it may do better. */
+function isSame(one: Target, other: Target): boolean {
+  return one.baseUrl === other.baseUrl && Bun.deepEquals(one.headers, other.headers);
 }
 
 /** Faults of the target itself. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { models, startFakeEngine, type FakeEngine } from '../../test/harness/fake-engine.ts';
 import { systemClock } from '../domain/clock.ts';
 import { MIN_HOSTED_PROBE_MS } from '../domain/limits.ts';
-import { watchHealth, type Health, type HealthOptions } from './health.ts';
+import { watchHealth, type Health, type HealthOptions, type WatchedUpstreams } from './health.ts';
 import { firstProbeIn, nextProbeIn } from './probe-pace.ts';
 
 /** So rarely that only the test itself makes probes. */
@@ -16,18 +16,25 @@ let probes: [healthy: boolean | null, reachable: boolean][];
 
 const good = () => ({ '/health': {}, '/v1/models': models({ id: 'm', max_model_len: 4096 }) });
 
-function watch(more: Partial<HealthOptions> = {}, kind = 'vllm'): Health {
+type Options = Partial<HealthOptions & Omit<WatchedUpstreams, 'upstreams'>>;
+
+function watch({ intervalMs = NEVER_MS, timeoutMs = 2_000, ...more }: Options = {}): Health {
   health = watchHealth({
-    upstreams: [{ name: 'it', kind, baseUrl: `${engine.root}/v1`, headers: {} }],
-    intervalMs: NEVER_MS,
-    timeoutMs: 2_000,
     clock: systemClock,
     onChange: ({ healthy }) => changes.push(healthy),
     onProbe: ({ healthy }, reachable) => probes.push([healthy, reachable]),
     ...more,
   });
+  health.watch({ upstreams: [it()], intervalMs, timeoutMs });
   return health;
 }
+
+const it = (name = 'it') => ({
+  name,
+  kind: 'vllm',
+  baseUrl: `${engine.root}/v1`,
+  headers: {},
+});
 
 async function probe(): Promise<unknown[]> {
   await health.probeAll();
@@ -174,6 +181,20 @@ test('closing ends a probe that is under way, and nobody hears of it', async () 
   await under;
   expect(probes).toEqual([]);
   expect(health.of('it')?.healthy).toBeNull();
+});
+
+test('other upstreams may be watched: what stays is not asked again, what goes is not asked any more', async () => {
+  const pace = { intervalMs: NEVER_MS, timeoutMs: 2_000 };
+  watch();
+  await probe();
+  const known = health.of('it');
+  health.watch({ upstreams: [it(), it('new')], ...pace });
+  expect(health.of('it')).toBe(known as never);
+  expect(health.of('new')?.healthy).toBeNull();
+  await health.probeNew();
+  expect([health.of('it'), health.of('new')?.healthy]).toEqual([known, true]);
+  health.watch({ upstreams: [{ ...it(), headers: { authorization: 'Bearer other' } }], ...pace });
+  expect(health.all().map(({ name, healthy }) => [name, healthy])).toEqual([['it', null]]);
 });
 
 describe('the next probe', () => {

@@ -2,7 +2,7 @@
 import type { Clock } from '../domain/clock.ts';
 import type { ProbedUpstream } from '../providers/insight/ask.ts';
 import type { UpstreamHealth } from './upstream-health.ts';
-import { watchUpstream } from './watch-upstream.ts';
+import { watchUpstream, type UpstreamWatch } from './watch-upstream.ts';
 
 export interface Health {
   /** Tokens of prompt and answer that the upstream says this model takes; null where it does not. */
@@ -11,13 +11,20 @@ export interface Health {
   all(): UpstreamHealth[];
   /** Probes every upstream once, now. */
   probeAll(): Promise<void>;
+  /** Probes those once that have not been probed yet. */
+  probeNew(): Promise<void>;
+  /** Watches these upstreams from now on; of those that stay as they were, all that is known is kept. */
+  watch(watched: WatchedUpstreams): void;
   close(): void;
 }
 
-export interface HealthOptions {
+export interface WatchedUpstreams {
   readonly upstreams: readonly ProbedUpstream[];
   readonly intervalMs: number;
   readonly timeoutMs: number;
+}
+
+export interface HealthOptions {
   readonly clock: Clock;
   /** 0 to 1, for the time between probes. */
   readonly random?: () => number;
@@ -28,30 +35,52 @@ export interface HealthOptions {
 }
 
 export function watchHealth(options: HealthOptions): Health {
-  const { intervalMs, timeoutMs, clock, random = Math.random } = options;
-  const watches = new Map(
-    options.upstreams.map((upstream) => [
-      upstream.name,
-      watchUpstream({
-        upstream,
-        intervalMs,
-        timeoutMs,
-        clock,
-        random,
-        onProbe: (health, reachable) => options.onProbe?.(health, reachable),
-        onChange: (health) => options.onChange?.(health),
-      }),
-    ]),
-  );
+  const { clock, random = Math.random } = options;
+  let watches = new Map<string, Watched>();
+
+  function begin(upstream: ProbedUpstream, { intervalMs, timeoutMs }: WatchedUpstreams): Watched {
+    const watch = watchUpstream({
+      upstream,
+      intervalMs,
+      timeoutMs,
+      clock,
+      random,
+      onProbe: (health, reachable) => options.onProbe?.(health, reachable),
+      onChange: (health) => options.onChange?.(health),
+    });
+    return { watch, as: { upstream, intervalMs, timeoutMs } };
+  }
+
+  const all = () => [...watches.values()].map(({ watch }) => watch);
+  const probe = async (some: readonly UpstreamWatch[]) => {
+    await Promise.all(some.map((watch) => watch.probe()));
+  };
   return {
-    contextOf: (upstream, model) => watches.get(upstream)?.contextOf(model) ?? null,
-    of: (upstream) => watches.get(upstream)?.health(),
-    all: () => [...watches.values()].map((watch) => watch.health()),
-    async probeAll() {
-      await Promise.all([...watches.values()].map((watch) => watch.probe()));
+    contextOf: (upstream, model) => watches.get(upstream)?.watch.contextOf(model) ?? null,
+    of: (upstream) => watches.get(upstream)?.watch.health(),
+    all: () => all().map((watch) => watch.health()),
+    probeAll: () => probe(all()),
+    probeNew: () => probe(all().filter((watch) => watch.health().checkedAt === null)),
+    watch(watched) {
+      const before = watches;
+      const { intervalMs, timeoutMs } = watched;
+      watches = new Map(
+        watched.upstreams.map((upstream) => {
+          const known = before.get(upstream.name);
+          const isKept = known && Bun.deepEquals(known.as, { upstream, intervalMs, timeoutMs });
+          return [upstream.name, isKept ? known : begin(upstream, watched)];
+        }),
+      );
+      for (const [name, one] of before) if (watches.get(name) !== one) one.watch.close();
     },
     close() {
-      for (const watch of watches.values()) watch.close();
+      for (const watch of all()) watch.close();
     },
   };
+}
+
+interface Watched {
+  readonly watch: UpstreamWatch;
+  /** What it was begun with. */
+  readonly as: Omit<WatchedUpstreams, 'upstreams'> & { readonly upstream: ProbedUpstream };
 }

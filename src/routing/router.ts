@@ -4,7 +4,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Deadlines } from '../domain/deadlines.ts';
 import type { Provider, Target } from '../providers/provider.ts';
 import type { Alias } from './catalog.ts';
-import { createCircuitBreaker, type CircuitBreaker } from './circuit-breaker.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Health } from './health.ts';
 import {
   openReply,
@@ -14,8 +14,8 @@ import {
   type OpenRequest,
 } from './open.ts';
 import { planTargets, type Plan, type Preference } from './plan.ts';
-import { createRetryBudget } from './retry.ts';
-import { createSlots, type SlotLimits, type Slots } from './slots.ts';
+import type { RetryBudget } from './retry.ts';
+import type { Slots } from './slots.ts';
 
 export interface TargetStatus {
   readonly circuit: 'closed' | 'open' | 'half_open';
@@ -35,9 +35,8 @@ export interface Router {
 }
 
 export interface RouterOptions {
-  readonly aliases: readonly Alias[];
-  /** By upstream; no limits for those that are not in it. */
-  readonly slotLimits: ReadonlyMap<string, SlotLimits>;
+  /** By upstream, with the limits of each. */
+  readonly slots: ReadonlyMap<string, Slots>;
   readonly retries: number;
   readonly retryWaitMs: number;
 }
@@ -46,34 +45,17 @@ export interface RouterDeps {
   readonly provider: Provider;
   readonly health: Pick<Health, 'of' | 'contextOf'>;
   readonly breaker: CircuitBreaker;
+  readonly budget: RetryBudget;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   random(): number;
   onFailedAttempt(failed: FailedAttempt): void;
 }
 
-const UNLIMITED: SlotLimits = { maxConcurrent: null, maxQueued: 0, queueMs: 0 };
-
-/** Circuits for every target of these aliases. */
-export function breakerFor(
-  aliases: readonly Alias[],
-  options: Omit<Parameters<typeof createCircuitBreaker>[0], 'targets'>,
-): CircuitBreaker {
-  return createCircuitBreaker({ ...options, targets: aliases.flatMap(({ targets }) => targets) });
-}
-
 export function createRouter(options: RouterOptions, deps: RouterDeps): Router {
   const { health, breaker, clock, deadlines } = deps;
-  const upstreams = new Set(
-    options.aliases.flatMap(({ targets }) => targets.map(({ upstream }) => upstream)),
-  );
-  const slots = new Map<string, Slots>();
-  for (const upstream of upstreams) {
-    const limits = options.slotLimits.get(upstream) ?? UNLIMITED;
-    slots.set(upstream, createSlots({ upstream, limits, deadlines }));
-  }
   const slotsOf = (upstream: string): Slots => {
-    const found = slots.get(upstream);
+    const found = options.slots.get(upstream);
     if (!found) throw new TypeError(`no upstream ${upstream}`);
     return found;
   };
@@ -91,7 +73,7 @@ export function createRouter(options: RouterOptions, deps: RouterDeps): Router {
     slotsOf,
     deadlines,
     contextOf,
-    budget: createRetryBudget(),
+    budget: deps.budget,
     random: deps.random,
     elapsed: () => clock.elapsed(),
     retries: options.retries,

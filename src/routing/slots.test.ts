@@ -56,3 +56,22 @@ test('a queue that does not move ends the wait, and whoever leaves makes room', 
   slots.free();
   expect([slots.running(), slots.take()]).toEqual([0, true]);
 });
+
+test('other limits take hold of those who wait, and take no slot from those who run', async () => {
+  const slots = slotsWith({ maxConcurrent: 1 });
+  slots.take();
+  const first = slots.wait(never);
+  const second = slots.wait(never);
+  slots.limit({ maxConcurrent: 3, maxQueued: 2, queueMs: 60_000 });
+  await Promise.all([first, second]);
+  expect([slots.running(), slots.waiting(), slots.take()]).toEqual([3, 0, false]);
+  slots.limit({ maxConcurrent: 1, maxQueued: 2, queueMs: 60_000 });
+  const third = slots.wait(never);
+  slots.free();
+  slots.free();
+  // One runs still, and that is as many as may.
+  expect([slots.running(), slots.waiting()]).toEqual([1, 1]);
+  slots.free();
+  await third;
+  expect([slots.running(), slots.waiting()]).toEqual([1, 0]);
+});

@@ -20,6 +20,8 @@ export interface Slots {
   free(): void;
   running(): number;
   waiting(): number;
+  /** New limits: whoever runs goes on, and whoever waits may have a slot now. */
+  limit(limits: SlotLimits): void;
 }
 
 export interface SlotsOptions {
@@ -28,8 +30,9 @@ export interface SlotsOptions {
   readonly deadlines: Deadlines;
 }
 
-export function createSlots({ upstream, limits, deadlines }: SlotsOptions): Slots {
-  const max = limits.maxConcurrent ?? Number.POSITIVE_INFINITY;
+export function createSlots({ upstream, limits: given, deadlines }: SlotsOptions): Slots {
+  let limits = given;
+  let max = maxOf(given);
   const queue = new Set<() => void>();
   let running = 0;
 
@@ -79,10 +82,24 @@ export function createSlots({ upstream, limits, deadlines }: SlotsOptions): Slot
     },
     free() {
       const [next] = queue;
-      if (next) next();
+      // With fewer slots than before, one that is given back may be one too many.
+      if (next && running <= max) next();
       else running--;
     },
     running: () => running,
     waiting: () => queue.size,
+    limit(next) {
+      limits = next;
+      max = maxOf(next);
+      for (const enter of queue) {
+        if (running >= max) return;
+        running++;
+        enter();
+      }
+    },
   };
+}
+
+function maxOf({ maxConcurrent }: SlotLimits): number {
+  return maxConcurrent ?? Number.POSITIVE_INFINITY;
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 export interface Route {
-  readonly access: 'public' | 'token' | 'local';
+  readonly access: 'public' | 'token' | 'local' | 'browser';
   readonly method: string;
   readonly path: string;
 }
@@ -10,10 +10,14 @@ export interface Route {
 /** The routes as src/http/app.ts lists them, so that a new one cannot be forgotten here. */
 export const ROUTES: readonly Route[] = [
   ...readFileSync(new URL('../../src/http/app.ts', import.meta.url), 'utf8').matchAll(
-    /\['(public|token|local)', '([A-Z]+)', '(\/[^']*)'/g,
+    /\['(public|token|relief|local|browser)', '([A-Z]+)', '(\/[^']*)'/g,
   ),
 ].map(([, access, method = '', path = '']) => ({
-  access: access === 'public' || access === 'local' ? access : 'token',
+  access: isAccess(access) ? access : 'token',
   method,
   path: path.replaceAll(/:\w+(?:\{[^}]*\})?/g, 'some-id'),
 }));
+
+function isAccess(word: string | undefined): word is Route['access'] {
+  return word === 'public' || word === 'token' || word === 'local' || word === 'browser';
+}

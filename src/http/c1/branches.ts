@@ -32,7 +32,7 @@ export function branchRoutes({ store, clock, maxBodyBytes }: BranchRoutesDeps) {
       const query = checkShape(ownerQuery, context.req.query());
       const hasBody =
         exchange.request.headers.get('content-length') !== '0' && exchange.request.body !== null;
-      const value = hasBody ? (await readDocument(exchange.request, maxBodyBytes)).value : {};
+      const value = hasBody ? (await readDocument(exchange, maxBodyBytes)).value : {};
       const body = checkShape(forkShape, value);
       const scope = scopeOf(exchange.principal, query.user_id ?? body.user_id ?? null);
       const id = context.req.param('id') ?? '';
@@ -90,7 +90,7 @@ export function branchRoutes({ store, clock, maxBodyBytes }: BranchRoutesDeps) {
       const { exchange } = context.env;
       const { user_id } = checkShape(ownerQuery, context.req.query());
       const scope = scopeOf(exchange.principal, user_id ?? null);
-      const text = await readText(exchange.request, maxBodyBytes, JSON_LINES);
+      const text = await readText(exchange, maxBodyBytes, JSON_LINES);
       const archive = decodeArchive(text.split('\n'));
       if (!(await store.restore(scope, archive))) {
         throw new GatewayError('invalid_field', {

@@ -2,7 +2,7 @@
 import { followTurn, turnCompletion, type FollowDeps } from '../../chat/follow-turn.ts';
 import { TurnCancelled } from '../../chat/live-turn.ts';
 import { raiseTokenLimits } from '../../chat/token-limits.ts';
-import type { BegunTurn, Turns } from '../../chat/turns.ts';
+import type { BegunTurn, Turns, TurnSetup } from '../../chat/turns.ts';
 import type { Scope } from '../../conversations/conversation.ts';
 import type { Deadlines } from '../../domain/deadlines.ts';
 import type { Catalog } from '../../routing/catalog.ts';
@@ -16,6 +16,8 @@ import { renderTurnError, turnEvents, withTurnHeaders } from './turn-stream.ts';
 export interface PostChatDeps {
   readonly catalog: Catalog;
   readonly turns: Turns;
+  readonly router: TurnSetup['router'];
+  readonly turnOptions: TurnSetup['options'];
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
   readonly maxBodyBytes: number;
@@ -24,7 +26,7 @@ export interface PostChatDeps {
 export function postChat(deps: PostChatDeps) {
   return async (context: HttpContext): Promise<Response> => {
     const { exchange } = context.env;
-    const document = await readDocument(exchange.request, deps.maxBodyBytes);
+    const document = await readDocument(exchange, deps.maxBodyBytes);
     exchange.liftReadTimeout();
     const body = checkShape(chatShape, document.value);
     const { record } = exchange;
@@ -35,7 +37,8 @@ export function postChat(deps: PostChatDeps) {
     const limits = raiseTokenLimits(document.value, alias.minMaxTokens);
     const request = turnRequest(exchange, { document, body, limits: limits.changes });
 
-    const turn = await deps.turns.begin(request, alias, {
+    const setup = { alias, router: deps.router, options: deps.turnOptions };
+    const turn = await deps.turns.begin(request, setup, {
       onAttempt: (target) => noteAttempt(exchange, target),
       onAnswer: (target) => noteAnswer(exchange, target),
       onUsage(usage) {

@@ -74,7 +74,7 @@ export function conversationRoutes({ store, turns, maxBodyBytes }: ConversationR
     async change(context: HttpContext): Promise<Response> {
       const { exchange } = context.env;
       const query = checkShape(ownerQuery, context.req.query());
-      const document = await readDocument(exchange.request, maxBodyBytes);
+      const document = await readDocument(exchange, maxBodyBytes);
       const { title, metadata, head, user_id } = checkShape(changeShape, document.value);
       if (title === undefined && metadata === undefined && head === undefined) {
         throw new GatewayError('missing_field', {

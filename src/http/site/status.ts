@@ -12,6 +12,7 @@ export interface StatusDeps {
   isDraining(): boolean;
   /** True when the built-in demo engine answers. */
   readonly demo: boolean;
+  readonly version: string;
 }
 
 export function healthz(context: HttpContext): Response {
@@ -19,7 +20,7 @@ export function healthz(context: HttpContext): Response {
 }
 
 /** Ready means: not draining, the store works, and at least one upstream is not known to be down. */
-export function readyz({ health, storeStatus, isDraining, demo }: StatusDeps) {
+export function readyz({ health, storeStatus, isDraining, demo, version }: StatusDeps) {
   return (context: HttpContext): Response => {
     const store = storeStatus();
     const upstreams = health.all();
@@ -28,6 +29,7 @@ export function readyz({ health, storeStatus, isDraining, demo }: StatusDeps) {
     const body = {
       status,
       demo,
+      version,
       store,
       upstreams: upstreams.map(shownHealth),
     };

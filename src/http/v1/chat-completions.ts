@@ -24,7 +24,7 @@ export interface ChatCompletionsDeps extends RelayDeps {
 export function chatCompletions(deps: ChatCompletionsDeps) {
   return async (context: HttpContext): Promise<Response> => {
     const { exchange } = context.env;
-    const document = await readDocument(exchange.request, deps.maxBodyBytes);
+    const document = await readDocument(exchange, deps.maxBodyBytes);
     exchange.liftReadTimeout();
     const { model, messages, stream } = checkShape(chatCompletionsShape, document.value);
     const { record, requestId, signal } = exchange;
