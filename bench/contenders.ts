@@ -144,7 +144,8 @@ export const portkey: Contender = {
 export const liteLlm: Contender = {
   name: 'LiteLLM',
   headers: bearer,
-  missing: () => (Bun.which('litellm') ? null : 'LiteLLM is not installed (pip install "litellm[proxy]")'),
+  missing: () =>
+    Bun.which('litellm') ? null : 'LiteLLM is not installed (pip install "litellm[proxy]")',
   async start(upstreamUrl) {
     const port = await freePort();
     const config = join(mkdtempSync(join(tmpdir(), 'bench-litellm-')), 'config.yaml');

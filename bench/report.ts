@@ -17,7 +17,10 @@ export interface ReportOptions {
 
 const RESULTS = new URL('results/', import.meta.url).pathname;
 
-export function report(measured: readonly Measured[], { contenders, heading }: ReportOptions): void {
+export function report(
+  measured: readonly Measured[],
+  { contenders, heading }: ReportOptions,
+): void {
   const [subject = '', ...others] = contenders;
   console.log(`\n${heading}; medians, and the lowest and highest round\n`);
   row(['measure', 'of it', ...contenders, ...others.map((name) => `/ ${name}`)]);

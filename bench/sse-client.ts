@@ -35,7 +35,8 @@ const TAIL_CHARS = 12;
 function take(socket: Socket<State>, bytes: Buffer): void {
   const state = socket.data;
   const text = state.tail + bytes.toString('latin1');
-  if (state.firstMs < 0 && text.includes(FIRST_MARK)) state.firstMs = performance.now() - state.sentAt;
+  if (state.firstMs < 0 && text.includes(FIRST_MARK))
+    state.firstMs = performance.now() - state.sentAt;
   let end = 0;
   for (let at = text.indexOf(TOKEN_MARK); at !== -1; at = text.indexOf(TOKEN_MARK, end)) {
     end = at + TOKEN_MARK.length;
@@ -99,7 +100,10 @@ export async function readStreams(
 }
 
 /** One after another. */
-export async function readInTurn(load: StreamLoad, count: number): Promise<Omit<StreamsResult, 'chunks'>> {
+export async function readInTurn(
+  load: StreamLoad,
+  count: number,
+): Promise<Omit<StreamsResult, 'chunks'>> {
   const read: ReadStream[] = [];
   for (let nth = 0; nth < count; nth++) read.push(await readStream(load));
   return timesOf(read);

@@ -22,8 +22,7 @@ const completion = reply(
   }),
 );
 
-const piece = (text: string) =>
-  `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+const piece = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 const event = (choices: object[], more: object = {}) =>
   piece(
     `data: ${JSON.stringify({ id: 'chatcmpl-bench', object: 'chat.completion.chunk', created: 1_700_000_000, model: 'bench-model', choices, ...more })}\n\n`,

@@ -1,11 +1,13 @@
 // The only outgoing HTTP of the gateway. One AbortController per call: the client's signal and each of the four
 // time limits abort it, in every phase, and the socket closes at once.
-import type { Deadline, Deadlines } from '../domain/deadlines.ts';
+import type { Deadlines } from '../domain/deadlines.ts';
 import { upstreamRequestId } from '../domain/ids.ts';
-import { MAX_ERROR_BODY_BYTES, MAX_INFLATED_BYTES } from '../domain/limits.ts';
+import { MAX_ERROR_BODY_BYTES } from '../domain/limits.ts';
 import { createKeptConnections } from './kept-connections.ts';
-import { protocolError, statusError, timeoutError, transportError } from './failure.ts';
-import type { Target, Timeouts } from './provider.ts';
+import { protocolError, statusError, transportError } from './failure.ts';
+import { guardCall, type GuardedCall } from './guarded-call.ts';
+import type { Target } from './provider.ts';
+import { DRAIN_MS, readBody } from './upstream-body.ts';
 
 export interface UpstreamResponse {
   readonly contentType: string;
@@ -30,9 +32,6 @@ export interface UpstreamClient {
   post(target: Target, request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>;
 }
 
-/** How long a finished stream may take to close before its socket is given up rather than reused. */
-const DRAIN_MS = 1_000;
-
 export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): UpstreamClient {
   const kept = createKeptConnections();
   return {
@@ -53,8 +52,9 @@ export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): U
         return {
           contentType: response.headers.get('content-type') ?? '',
           chunks: () =>
-            readBody(response, call, {
+            readBody(response.body?.getReader(), call, {
               upstream: target.upstream,
+              isCompressed: encodingsOf(response.headers).length > 0,
               onWhole: () => kept.keep(response),
             }),
           discard: () => call.abort(new Error('nobody wants the body')),
@@ -99,159 +99,6 @@ function outgoingHeaders(target: Target, request: UpstreamRequest): Record<strin
     ...request.headers,
     ...target.headers,
   };
-}
-
-interface GuardedCall {
-  readonly signal: AbortSignal;
-  /** The next piece is awaited from now on. */
-  expectPiece(): void;
-  /** Nothing is awaited: the client is not reading, which is not the upstream's fault. */
-  pause(): void;
-  abort(reason: unknown): void;
-  release(): void;
-}
-
-function guardCall(target: Target, deadlines: Deadlines, client: AbortSignal): GuardedCall {
-  client.throwIfAborted();
-  const { timeouts, upstream } = target;
-  const controller = new AbortController();
-  // Whoever reads the body may never ask for its next piece again: so nothing may stay armed.
-  const abort = (reason: unknown) => {
-    release();
-    controller.abort(reason);
-  };
-  const onClientGone = () => abort(client.reason);
-  client.addEventListener('abort', onClientGone, { once: true });
-
-  const overdue = (limit: 'first byte' | 'idle' | 'total', ms: number) => () =>
-    abort(timeoutError(limit, ms, upstream));
-  const firstByte = deadlines.arm(
-    timeouts.firstByteMs,
-    overdue('first byte', timeouts.firstByteMs),
-  );
-  const total = deadlines.arm(timeouts.totalMs, overdue('total', timeouts.totalMs));
-  const connect = watchConnect(target, deadlines, abort);
-  let idle: Deadline | undefined;
-
-  function release(): void {
-    client.removeEventListener('abort', onClientGone);
-    for (const deadline of [firstByte, total, connect, idle]) deadline?.disarm();
-  }
-
-  return {
-    signal: controller.signal,
-    expectPiece() {
-      if (idle) idle.rearm(timeouts.idleMs);
-      else {
-        connect.disarm();
-        firstByte.disarm();
-        idle = deadlines.arm(timeouts.idleMs, overdue('idle', timeouts.idleMs));
-      }
-    },
-    pause: () => idle?.disarm(),
-    abort,
-    release,
-  };
-}
-
-/**
- * fetch does not tell when it has connected. So a call that has heard nothing for half the connect limit is checked
- * by a connection of its own, which gets the other half: a reply in time costs nothing.
- */
-function watchConnect(
-  target: Target,
-  deadlines: Deadlines,
-  abort: (reason: unknown) => void,
-): Pick<Deadline, 'disarm'> {
-  const { connectMs }: Timeouts = target.timeouts;
-  let deadline = deadlines.arm(connectMs / 2, () => {
-    const { hostname, port, protocol } = new URL(target.baseUrl);
-    deadline = deadlines.arm(connectMs / 2, () => {
-      abort(timeoutError('connect', connectMs, target.upstream));
-    });
-    // A refusal or reset is an answer too: fetch reports it in its own words.
-    const answered = () => deadline.disarm();
-    const close = (socket: { end(): unknown }) => {
-      answered();
-      socket.end();
-    };
-    Bun.connect({
-      hostname: hostname.replaceAll(/[[\]]/g, ''),
-      port: Number(port || (protocol === 'https:' ? 443 : 80)),
-      socket: { open: close, data() {}, error: answered, connectError: answered },
-    }).catch(answered);
-  });
-  return { disarm: () => deadline.disarm() };
-}
-
-interface BodyReader {
-  readonly upstream: string;
-  /** Called when the body has been read to its end, so that its connection is free for the next request. */
-  onWhole(): void;
-}
-
-async function* readBody(
-  response: Response,
-  call: GuardedCall,
-  { upstream, onWhole }: BodyReader,
-): AsyncGenerator<Uint8Array, void> {
-  const reader = response.body?.getReader();
-  if (!reader) {
-    call.release();
-    throw protocolError(upstream, 'sent no body');
-  }
-  const isCompressed = encodingsOf(response.headers).length > 0;
-  let complete = false;
-  let size = 0;
-  try {
-    for (;;) {
-      call.expectPiece();
-      const { done, value } = await reader.read();
-      if (done) {
-        complete = true;
-        onWhole();
-        return;
-      }
-      call.pause();
-      size += value.length;
-      if (isCompressed && size > MAX_INFLATED_BYTES) {
-        call.abort(protocolError(upstream, 'sent a compressed reply beyond the size limit'));
-        call.signal.throwIfAborted();
-      }
-      yield value;
-    }
-  } catch (error) {
-    throw call.signal.aborted ? call.signal.reason : transportError(error, upstream, true);
-  } finally {
-    if (complete || call.signal.aborted) call.release();
-    else closeInBackground(reader, call, onWhole);
-  }
-}
-
-/**
- * The consumer has all it wants. Usually only the end of the body is missing, and reading it lets the connection be
- * used again; whatever takes longer is cut.
- */
-function closeInBackground(
-  reader: Pick<ReadableStreamDefaultReader<Uint8Array>, 'read'>,
-  call: GuardedCall,
-  onWhole: () => void,
-): void {
-  const giveUp = setTimeout(
-    () => call.abort(new Error('the body went on after its end')),
-    DRAIN_MS,
-  );
-  const drain = async () => {
-    while (!(await reader.read()).done);
-  };
-  drain()
-    .then(onWhole)
-    // Aborted or reset: the answer was complete before, so nobody needs to know.
-    .catch(() => undefined)
-    .finally(() => {
-      clearTimeout(giveUp);
-      call.release();
-    });
 }
 
 async function refusal(target: Target, response: Response, deadlines: Deadlines): Promise<Error> {

@@ -1,6 +1,7 @@
 // The body of a streamed reply: text from a source, `: ping` while the source is silent, and the source's error as
 // the last event. Pulled by the client: whoever reads slowly holds the source back.
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
+import { driveInto, type Sink } from '../domain/pieces.ts';
 import { PING } from './encode.ts';
 
 /** Already encoded events, one or more at a time; must settle its pending `next` when its signal aborts. */
@@ -43,66 +44,104 @@ export async function awaitOpening(
   }
 }
 
+/** What a client that reads slowly has still to fetch before the source is held back, in bytes. */
+const UNREAD_BYTES = 64 * 1024;
+
 /** The body: what the opening holds, then the rest of the source. */
 export function eventStream(
   opening: Opening,
   source: EventSource,
   options: EventStreamOptions,
 ): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let upcoming: Opening['first'] | undefined = opening.first;
-  // It may fail before it is pulled, which is not yet: it is told then.
-  if (opening.silent) opening.first.catch(() => undefined);
+  const { deadlines, heartbeatMs } = options;
   let heartbeat: Deadline | undefined;
   let ended = false;
+  let askForPull: (() => void) | undefined;
+  let onRoom: (() => void) | undefined;
 
   function end(error?: unknown): void {
-    if (ended) return;
     ended = true;
     heartbeat?.disarm();
     options.onEnd(error);
   }
 
-  function beat(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    if (heartbeat) heartbeat.rearm(options.heartbeatMs);
-    else {
-      heartbeat = options.deadlines.arm(options.heartbeatMs, () => {
-        if (ended) return;
-        controller.enqueue(encoder.encode(PING));
-        heartbeat?.rearm(options.heartbeatMs);
-      });
-    }
-  }
-
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      if (opening.silent) controller.enqueue(encoder.encode(PING));
-    },
-    async pull(controller) {
-      beat(controller);
-      try {
-        const next = upcoming ?? source.next();
-        upcoming = undefined;
-        const result = await next;
-        if (ended) return;
-        heartbeat?.disarm();
-        if (result.done) {
-          end();
-          controller.close();
-        } else {
-          controller.enqueue(encoder.encode(result.value));
+  /** Sends into the stream; its promise resolves when the client has fetched what is waiting. */
+  function sinkOf(controller: ReadableStreamDefaultController<Uint8Array>): Sink<string> {
+    return {
+      take(text) {
+        if (ended) return undefined;
+        controller.enqueue(encoder.encode(text));
+        if ((controller.desiredSize ?? 0) > 0) {
+          heartbeat?.rearm(heartbeatMs);
+          return undefined;
         }
-      } catch (error) {
+        heartbeat?.disarm();
+        askForPull?.();
+        return new Promise((resolve) => {
+          onRoom = () => {
+            heartbeat?.rearm(heartbeatMs);
+            resolve();
+          };
+        });
+      },
+      end() {
+        if (ended) return;
+        end();
+        controller.close();
+      },
+      fail(error) {
         if (ended) return;
         controller.enqueue(encoder.encode(options.renderError(error)));
         end(error);
         controller.close();
-      }
+      },
+    };
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        if (opening.silent) controller.enqueue(PING_BYTES);
+        heartbeat = deadlines.arm(heartbeatMs, () => {
+          if (ended) return;
+          controller.enqueue(PING_BYTES);
+          heartbeat?.rearm(heartbeatMs);
+        });
+        void driveAfter(opening.first, source, sinkOf(controller));
+      },
+      // A pull that does not settle is not called again: so nothing is called per event, but only, after `askForPull`,
+      // when there is room again.
+      pull() {
+        onRoom?.();
+        onRoom = undefined;
+        return new Promise((resolve) => {
+          askForPull = resolve;
+        });
+      },
+      cancel() {
+        if (ended) return;
+        options.onCancel();
+        end();
+      },
     },
-    cancel() {
-      if (ended) return;
-      options.onCancel();
-      end();
-    },
-  });
+    { highWaterMark: UNREAD_BYTES, size: (bytes) => bytes?.length ?? 0 },
+  );
 }
+
+async function driveAfter(
+  first: IteratorResult<string, void> | Promise<IteratorResult<string, void>>,
+  source: EventSource,
+  sink: Sink<string>,
+): Promise<void> {
+  try {
+    const { done, value } = await first;
+    if (done) return sink.end();
+    await sink.take(value);
+    driveInto(source, sink);
+  } catch (error) {
+    sink.fail(error);
+  }
+}
+
+const encoder = new TextEncoder();
+const PING_BYTES = encoder.encode(PING);
