@@ -94,3 +94,12 @@ export const MAX_NAME_CHARS = 200;
 
 /** Services elsewhere are not engines to be watched: while one is well, it is asked no more often than this. */
 export const MIN_HOSTED_PROBE_MS = 60_000;
+
+/** The head of an upstream's reply, or one line of its chunks' sizes: engines need some hundred bytes. */
+export const MAX_REPLY_HEAD_BYTES = 64 * 1024;
+
+/** Idle connections that are kept to one upstream: a burst leaves no more behind. */
+export const MAX_KEPT_CONNECTIONS = 256;
+
+/** How long they are kept: what the engines' HTTP servers keep theirs at most (uvicorn 5 s, nginx 75 s). */
+export const KEPT_CONNECTION_SECONDS = 90;

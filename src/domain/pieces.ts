@@ -69,6 +69,11 @@ export function piecesOf<T>(spring: Spring<T>): Pieces<T> {
   return pieces;
 }
 
+export function driveSpring<T>(spring: Spring<T>, sink: Sink<T>): void {
+  if (spring.drive) spring.drive(sink);
+  else pullInto(spring, sink, () => false);
+}
+
 /** Drives what can only be pulled. */
 function pullInto<T>(
   source: Pick<AsyncIterator<T, void>, 'next'>,

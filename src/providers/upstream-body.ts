@@ -1,6 +1,6 @@
 // The body of an upstream's reply as it arrives: under the time limits of its call, within the size limit where it was
 // compressed, and read to its end in the background when nobody wants the rest, so that its connection can be kept.
-import { END, piecesOf, type Pieces, type Sink } from '../domain/pieces.ts';
+import { driveSpring, piecesOf, type Pieces, type Spring } from '../domain/pieces.ts';
 import { MAX_INFLATED_BYTES } from '../domain/limits.ts';
 import { protocolError, transportError } from './failure.ts';
 import type { GuardedCall } from './guarded-call.ts';
@@ -8,83 +8,70 @@ import type { GuardedCall } from './guarded-call.ts';
 /** How long a finished stream may take to close before its socket is given up rather than reused. */
 export const DRAIN_MS = 1_000;
 
-type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read'>;
-type Read = Awaited<ReturnType<Reader['read']>>;
-
 export interface BodyReader {
   readonly upstream: string;
   readonly isCompressed: boolean;
-  /** Called when the body has been read to its end, so that its connection is free for the next request. */
-  onWhole(): void;
 }
 
 export function readBody(
-  reader: Reader | undefined,
+  body: Spring<Uint8Array>,
   call: GuardedCall,
-  { upstream, isCompressed, onWhole }: BodyReader,
+  { upstream, isCompressed }: BodyReader,
 ): Pieces<Uint8Array> {
-  if (!reader) {
-    call.release();
-    throw protocolError(upstream, 'sent no body');
-  }
   let size = 0;
 
-  function onRead({ done, value }: Read): IteratorResult<Uint8Array, void> {
-    if (done) {
-      onWhole();
-      call.release();
-      return END;
-    }
-    call.pause();
-    size += value.length;
+  function onPiece(piece: Uint8Array): Uint8Array {
+    size += piece.length;
     if (isCompressed && size > MAX_INFLATED_BYTES) {
       call.abort(protocolError(upstream, 'sent a compressed reply beyond the size limit'));
       throw call.signal.reason;
     }
-    return { done: false, value };
+    return piece;
   }
-
-  function onFailure(error: unknown): never {
+  function onEnd(): void {
     call.release();
-    throw call.signal.aborted ? call.signal.reason : transportError(error, upstream, true);
+  }
+  function toldOf(error: unknown): unknown {
+    call.release();
+    return call.signal.aborted ? call.signal.reason : transportError(error, upstream, true);
   }
 
-  function drive(sink: Sink<Uint8Array>): void {
-    const more = (): void => {
-      call.expectPiece();
-      reader?.read().then(take, fail);
-    };
-    const take = (read: Read): void => {
-      let full: Promise<void> | undefined;
-      try {
-        const { done, value } = onRead(read);
-        if (done) return sink.end();
-        full = sink.take(value);
-      } catch (error) {
-        return sink.fail(error);
-      }
-      if (full) void full.then(more);
-      else more();
-    };
-    const fail = (error: unknown): void => {
-      try {
-        onFailure(error);
-      } catch (told) {
-        sink.fail(told);
-      }
-    };
-    more();
-  }
+  const onResult = (result: IteratorResult<Uint8Array, void>) => {
+    if (result.done) onEnd();
+    else {
+      call.pause();
+      onPiece(result.value);
+    }
+    return result;
+  };
+  const onFailure = (error: unknown): never => {
+    throw toldOf(error);
+  };
 
   return piecesOf({
     next() {
       call.expectPiece();
-      return reader.read().then(onRead, onFailure);
+      return body.next().then(onResult, onFailure);
     },
-    drive,
+    drive(sink) {
+      call.expectPiece();
+      driveSpring(body, {
+        take(piece) {
+          const full = sink.take(onPiece(piece));
+          if (!full) call.expectPiece();
+          else {
+            call.pause();
+            void full.then(() => call.expectPiece());
+          }
+          return full;
+        },
+        end: () => (onEnd(), sink.end()),
+        fail: (error) => sink.fail(toldOf(error)),
+      });
+    },
     close() {
       if (call.signal.aborted) call.release();
-      else closeInBackground(reader, call, onWhole);
+      else closeInBackground(body, call);
     },
   });
 }
@@ -93,16 +80,15 @@ export function readBody(
  * The consumer has all it wants. Usually only the end of the body is missing, and reading it lets the connection be
  * used again; whatever takes longer is cut.
  */
-function closeInBackground(reader: Reader, call: GuardedCall, onWhole: () => void): void {
+function closeInBackground(body: Spring<Uint8Array>, call: GuardedCall): void {
   const giveUp = setTimeout(
     () => call.abort(new Error('the body went on after its end')),
     DRAIN_MS,
   );
   const drain = async () => {
-    while (!(await reader.read()).done);
+    while (!(await body.next()).done);
   };
   drain()
-    .then(onWhole)
     // Aborted or reset: the answer was complete before, so nobody needs to know.
     .catch(() => undefined)
     .finally(() => {

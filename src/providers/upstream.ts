@@ -1,12 +1,13 @@
 // The only outgoing HTTP of the gateway. One AbortController per call: the client's signal and each of the four
 // time limits abort it, in every phase, and the socket closes at once.
 import type { Deadlines } from '../domain/deadlines.ts';
+import { piecesOf } from '../domain/pieces.ts';
 import { upstreamRequestId } from '../domain/ids.ts';
 import { MAX_ERROR_BODY_BYTES } from '../domain/limits.ts';
-import { createKeptConnections } from './kept-connections.ts';
 import { protocolError, statusError, transportError } from './failure.ts';
 import { guardCall, type GuardedCall } from './guarded-call.ts';
 import type { Target } from './provider.ts';
+import { createTransport, encodingsOf, isInflated, type TransportReply } from './transport.ts';
 import { DRAIN_MS, readBody } from './upstream-body.ts';
 
 export interface UpstreamResponse {
@@ -33,29 +34,26 @@ export interface UpstreamClient {
 }
 
 export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): UpstreamClient {
-  const kept = createKeptConnections();
+  const transport = createTransport();
   return {
     async post(target, request, signal) {
       const call = guardCall(target, deadlines, signal);
       try {
-        const response = await kept.fetch(target.baseUrl + request.path, {
-          method: 'POST',
+        const response = await transport.post({
+          url: target.baseUrl + request.path,
           headers: outgoingHeaders(target, request),
           body: request.body,
           signal: call.signal,
-          redirect: 'manual',
-          // Bun cuts a fetch after 5 minutes by default; our own limits replace that.
-          timeout: false,
         });
-        if (!response.ok) throw await refusal(target, response, deadlines);
-        checkEncoding(response.headers, target.upstream, call);
+        if (response.status < 200 || response.status > 299)
+          throw await refusal(target, response, deadlines);
+        const encodings = checkedEncodings(response, target.upstream, call);
         return {
-          contentType: response.headers.get('content-type') ?? '',
+          contentType: response.header('content-type') ?? '',
           chunks: () =>
-            readBody(response.body?.getReader(), call, {
+            readBody(response.body, call, {
               upstream: target.upstream,
-              isCompressed: encodingsOf(response.headers).length > 0,
-              onWhole: () => kept.keep(response),
+              isCompressed: encodings.length > 0,
             }),
           discard: () => call.abort(new Error('nobody wants the body')),
         };
@@ -69,20 +67,11 @@ export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): U
   };
 }
 
-/** Compressions that fetch undoes by itself: one layer of them, as it arrives. */
-const INFLATED = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd']);
-
-/** The compressions of a reply, although none was asked for. */
-function encodingsOf(headers: Headers): string[] {
-  const names = (headers.get('content-encoding') ?? '').toLowerCase().split(',');
-  return names.map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity');
-}
-
-/** Of several layers fetch would undo none, and pass the bytes on as if they were the reply. */
-function checkEncoding(headers: Headers, upstream: string, call: GuardedCall): void {
-  const encodings = encodingsOf(headers);
-  if (encodings.length === 0 || (encodings.length === 1 && INFLATED.has(encodings[0] ?? '')))
-    return;
+/** The compressions of a reply, although none was asked for. Of several layers fetch would undo none. */
+function checkedEncodings(response: TransportReply, upstream: string, call: GuardedCall): string[] {
+  const encodings = encodingsOf(response);
+  const [only = '', ...others] = encodings;
+  if (encodings.length === 0 || (others.length === 0 && isInflated(only))) return encodings;
   const error = protocolError(upstream, 'compressed its reply in a way that nobody asked for');
   call.abort(error);
   throw error;
@@ -101,21 +90,25 @@ function outgoingHeaders(target: Target, request: UpstreamRequest): Record<strin
   };
 }
 
-async function refusal(target: Target, response: Response, deadlines: Deadlines): Promise<Error> {
+async function refusal(
+  target: Target,
+  response: TransportReply,
+  deadlines: Deadlines,
+): Promise<Error> {
+  const { status } = response;
   const body = await headOf(response, deadlines);
-  return statusError(target.upstream, { status: response.status, headers: response.headers, body });
+  return statusError(target.upstream, { status, header: response.header, body });
 }
 
 /** The first bytes of an error body, as text; whatever cannot be read is left out. */
-async function headOf(response: Response, deadlines: Deadlines): Promise<string> {
-  const reader = response.body?.getReader();
-  if (!reader) return '';
+async function headOf({ body }: TransportReply, deadlines: Deadlines): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
-  const limit = deadlines.arm(DRAIN_MS, () => void reader.cancel());
+  const pieces = piecesOf(body);
+  const limit = deadlines.arm(DRAIN_MS, () => void pieces.return());
   try {
     while (text.length < MAX_ERROR_BODY_BYTES) {
-      const { done, value } = await reader.read();
+      const { done, value } = await pieces.next();
       if (done) break;
       text += decoder.decode(value, { stream: true });
     }
@@ -124,7 +117,7 @@ async function headOf(response: Response, deadlines: Deadlines): Promise<string>
     return text;
   } finally {
     limit.disarm();
-    void reader.cancel();
+    void pieces.return();
   }
   return text;
 }
