@@ -1,10 +1,9 @@
-// One AbortController per call: the client's signal and each of the four time limits abort it, in every phase.
+// One call of an upstream: the client's signal and each of the four time limits abort it, in every phase.
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { timeoutError } from './failure.ts';
 import type { Target, Timeouts } from './provider.ts';
 
-export interface GuardedCall {
-  readonly signal: AbortSignal;
+export interface GuardedCall extends Abortable {
   /** The next piece is awaited from now on. */
   expectPiece(): void;
   /** Nothing is awaited: the client is not reading, which is not the upstream's fault. */
@@ -13,14 +12,30 @@ export interface GuardedCall {
   release(): void;
 }
 
+/** What can be aborted, without an AbortSignal where nobody needs one: they cost more than all that happens here. */
+export interface Abortable {
+  isAborted(): boolean;
+  /** Why it was aborted. */
+  reason(): unknown;
+  /** Called once, unless it is let go before. */
+  onAbort(listener: (reason: unknown) => void): { letGo(): void };
+  /** For those who understand nothing else. */
+  signal(): AbortSignal;
+}
+
 export function guardCall(target: Target, deadlines: Deadlines, client: AbortSignal): GuardedCall {
   client.throwIfAborted();
   const { timeouts, upstream } = target;
-  const controller = new AbortController();
+  let aborted: { readonly reason: unknown } | null = null;
+  let controller: AbortController | null = null;
+  const listeners = new Set<(reason: unknown) => void>();
   // Whoever reads the body may never ask for its next piece again: so nothing may stay armed.
   const abort = (reason: unknown) => {
     release();
-    controller.abort(reason);
+    if (aborted) return;
+    aborted = { reason };
+    for (const listener of listeners) listener(reason);
+    controller?.abort(reason);
   };
   const onClientGone = () => abort(client.reason);
   client.addEventListener('abort', onClientGone, { once: true });
@@ -41,7 +56,17 @@ export function guardCall(target: Target, deadlines: Deadlines, client: AbortSig
   }
 
   return {
-    signal: controller.signal,
+    isAborted: () => aborted !== null,
+    reason: () => aborted?.reason,
+    onAbort(listener) {
+      listeners.add(listener);
+      return { letGo: () => void listeners.delete(listener) };
+    },
+    signal() {
+      controller ??= new AbortController();
+      if (aborted) controller.abort(aborted.reason);
+      return controller.signal;
+    },
     expectPiece() {
       if (idle) idle.rearm(timeouts.idleMs);
       else {

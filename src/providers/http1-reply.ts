@@ -138,7 +138,8 @@ function parseHead(text: string): ParsedHead {
   for (const line of lines) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).toLowerCase();
-    if (colon < 1 || !/^[!#$%&'*+\-.^_`|~\w]+$/.test(name)) throw malformed();
+    // Neither folded lines nor a space before the colon, which are read in two ways.
+    if (colon < 1 || name.includes(' ') || name.includes('\t')) throw malformed();
     const value = line.slice(colon + 1).trim();
     const before = headers.get(name);
     headers.set(name, before === undefined ? value : `${before}, ${value}`);

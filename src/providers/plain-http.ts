@@ -2,6 +2,7 @@
 // costs more than the gateway itself: see docs/decisions/0031. Engines in the same house are asked this way; what is
 // encrypted, or behind a proxy, is asked by fetch.
 import { KEPT_CONNECTION_SECONDS, MAX_KEPT_CONNECTIONS } from '../domain/limits.ts';
+import type { Abortable } from './guarded-call.ts';
 import { WireError } from './http1-reply.ts';
 import {
   createWireCall,
@@ -16,11 +17,11 @@ export interface WireRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  readonly signal: AbortSignal;
+  readonly call: Abortable;
 }
 
 export interface PlainHttp {
-  /** Resolves with the head of the reply. Rejects with a WireError, or the signal's reason. */
+  /** Resolves with the head of the reply. Rejects with a WireError, or the reason of an abort. */
   post(request: WireRequest): Promise<WireReply>;
 }
 
@@ -74,8 +75,8 @@ export function createPlainHttp(): PlainHttp {
   }
 
   /** One try on a connection; the call knows of it, so that an abort closes it. */
-  function begin({ url, signal }: WireRequest, bytes: Buffer, used?: Connection): WireCall {
-    const call = createWireCall(signal, (connection, isReusable) => {
+  function begin({ url, call: owner }: WireRequest, bytes: Buffer, used?: Connection): WireCall {
+    const call = createWireCall(owner, (connection, isReusable) => {
       if (isReusable && connection.data.unsent.length === 0) keep(url.origin, connection);
       else connection.end();
     });
@@ -95,14 +96,14 @@ export function createPlainHttp(): PlainHttp {
 
   return {
     async post(request) {
-      const { url, signal } = request;
+      const { url } = request;
       const bytes = encoded(request);
       const used = take(url.origin);
       const call = begin(request, bytes, used);
       try {
         return await call.reply;
       } catch (error) {
-        if (!used || signal.aborted || call.hasBegun() || !isClosed(error)) throw error;
+        if (!used || request.call.isAborted() || call.hasBegun() || !isClosed(error)) throw error;
         // It was closed as the request went out, and the others most likely are as well. So a request that crashes its
         // engine is sent again once.
         for (const other of kept.get(url.origin)?.splice(0) ?? []) other.end();
@@ -129,18 +130,13 @@ function isClosed(error: unknown): boolean {
 }
 
 function encoded({ url, headers, body }: WireRequest): Buffer {
-  const length = Buffer.byteLength(body);
-  const lines = new Map([['host', url.host]]);
-  for (const [name, value] of Object.entries(headers)) lines.set(name.toLowerCase(), value);
-  lines.set('connection', 'keep-alive');
-  lines.set('content-length', String(length));
-  let head = `POST ${url.pathname}${url.search} HTTP/1.1\r\n`;
-  for (const [name, value] of lines) head += `${name}: ${checked(value)}\r\n`;
-  return Buffer.from(`${head}\r\n${body}`);
-}
-
-/** A line break in a header would be the end of the head to some. */
-function checked(value: string): string {
-  if (/[^\t\u0020-\u007e]/.test(value)) throw new TypeError('a header cannot be sent as it is');
-  return value;
+  let head = `POST ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n`;
+  let all = '';
+  for (const [name, value] of Object.entries(headers)) {
+    head += `${name}: ${value}\r\n`;
+    all += name + value;
+  }
+  // A line break in a header would be the end of the head to some.
+  if (/[^\t\u0020-\u007e]/.test(all)) throw new TypeError('a header cannot be sent as it is');
+  return Buffer.from(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }

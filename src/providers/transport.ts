@@ -8,6 +8,7 @@ import {
   createZstdDecompress,
 } from 'node:zlib';
 import { piecesOf, type Spring } from '../domain/pieces.ts';
+import type { Abortable } from './guarded-call.ts';
 import { WireError } from './http1-reply.ts';
 import { createKeptConnections } from './kept-connections.ts';
 import { createPlainHttp } from './plain-http.ts';
@@ -19,11 +20,12 @@ export interface TransportRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  readonly signal: AbortSignal;
+  /** Ends the request, in every phase. */
+  readonly call: Abortable;
 }
 
 export interface Transport {
-  /** Resolves with the head of a reply, whatever its status. Rejects with the network's error, or the signal's reason. */
+  /** Resolves with the head of a reply, whatever its status. Rejects with the network's error, or the reason of an abort. */
   post(request: TransportRequest): Promise<TransportReply>;
 }
 
@@ -73,14 +75,14 @@ export function encodingsOf({ header }: Pick<TransportReply, 'header'>): string[
 }
 
 async function fetched(
-  { url, headers, body, signal }: TransportRequest,
+  { url, headers, body, call }: TransportRequest,
   kept: ReturnType<typeof createKeptConnections>,
 ): Promise<Response> {
   return await kept.fetch(url, {
     method: 'POST',
     headers,
     body,
-    signal,
+    signal: call.signal(),
     redirect: 'manual',
     // Bun cuts a fetch after 5 minutes by default; our own limits replace that.
     timeout: false,

@@ -24,7 +24,7 @@ export function readBody(
     size += piece.length;
     if (isCompressed && size > MAX_INFLATED_BYTES) {
       call.abort(protocolError(upstream, 'sent a compressed reply beyond the size limit'));
-      throw call.signal.reason;
+      throw call.reason();
     }
     return piece;
   }
@@ -33,7 +33,7 @@ export function readBody(
   }
   function toldOf(error: unknown): unknown {
     call.release();
-    return call.signal.aborted ? call.signal.reason : transportError(error, upstream, true);
+    return call.isAborted() ? call.reason() : transportError(error, upstream, true);
   }
 
   const onResult = (result: IteratorResult<Uint8Array, void>) => {
@@ -70,7 +70,7 @@ export function readBody(
       });
     },
     close() {
-      if (call.signal.aborted) call.release();
+      if (call.isAborted()) call.release();
       else closeInBackground(body, call);
     },
   });

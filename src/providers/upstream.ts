@@ -43,7 +43,7 @@ export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): U
           url: target.baseUrl + request.path,
           headers: outgoingHeaders(target, request),
           body: request.body,
-          signal: call.signal,
+          call,
         });
         if (response.status < 200 || response.status > 299)
           throw await refusal(target, response, deadlines);
@@ -59,9 +59,7 @@ export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): U
         };
       } catch (error) {
         call.release();
-        throw call.signal.aborted
-          ? call.signal.reason
-          : transportError(error, target.upstream, false);
+        throw call.isAborted() ? call.reason() : transportError(error, target.upstream, false);
       }
     },
   };

@@ -1,6 +1,7 @@
 // One request on a connection, from its first byte out to its last byte in: what has come and was not read, who waits
 // for more, and what an abort or a broken connection means for them.
 import { END, type Sink, type Spring } from '../domain/pieces.ts';
+import type { Abortable } from './guarded-call.ts';
 import { createReplyParser } from './http1-reply.ts';
 
 export interface WireReply {
@@ -19,7 +20,7 @@ export interface Line {
 export type Connection = Bun.Socket<Line>;
 
 export interface WireCall {
-  /** Resolves with the head. Rejects with a WireError, or the signal's reason. */
+  /** Resolves with the head. Rejects with a WireError, or the reason of an abort. */
   readonly reply: Promise<WireReply>;
   /** Whether anything of a reply has come. */
   hasBegun(): boolean;
@@ -40,7 +41,7 @@ interface Waiting {
 
 /** `onWhole` gets the connection back when the reply has come to its end. */
 export function createWireCall(
-  signal: AbortSignal,
+  owner: Abortable,
   onWhole: (connection: Connection, isReusable: boolean) => void,
 ): WireCall {
   const parser = createReplyParser();
@@ -57,7 +58,7 @@ export function createWireCall(
 
   function leave(): Connection | null {
     isOver = true;
-    signal.removeEventListener('abort', onAbort);
+    abort?.letGo();
     const left = connection;
     connection = null;
     if (left) left.data.call = null;
@@ -69,8 +70,6 @@ export function createWireCall(
     reject(error);
     inbox.fail(error);
   }
-  const onAbort = () => failed(signal.reason);
-
   function tell(): void {
     const head = parser.head();
     if (isTold || !head) return;
@@ -95,8 +94,8 @@ export function createWireCall(
     inbox.end();
   }
 
-  if (signal.aborted) failed(signal.reason);
-  else signal.addEventListener('abort', onAbort, { once: true });
+  const abort = owner.onAbort(failed);
+  if (owner.isAborted()) failed(owner.reason());
   return {
     reply: promise,
     hasBegun: () => hasBegun,
