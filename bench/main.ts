@@ -12,7 +12,9 @@ import {
   portkey,
   type Contender,
 } from './contenders.ts';
-import { MEASURES, type Figures, type Measure, type Pace, type Running } from './measures.ts';
+import { firstEventsOfTurns, longConversation, type History } from './conversations.ts';
+import { freshFigures } from './fresh.ts';
+import { MEASURES, type Figures, type Pace, type Running } from './measures.ts';
 import { startUpstream } from './processes.ts';
 import { report, type Measured } from './report.ts';
 
@@ -56,51 +58,86 @@ const wanted = [
   liteLlm,
 ].filter(({ name }) => names.length === 0 || names.includes(name));
 
-const running: Running[] = [];
+const only = flags.only.split(',').filter(Boolean);
+const isWanted = (name: string) => only.length === 0 || only.some((part) => name.includes(part));
+
 const upstream = await startUpstream();
+const here = wanted.filter((contender) => {
+  const missing = contender.missing();
+  if (missing !== null) process.stderr.write(`without ${contender.name}: ${missing}\n`);
+  return missing === null;
+});
+const measured: Measured[] = [];
 try {
-  for (const contender of wanted) {
-    const started = await startOf(contender);
-    if (started) running.push(started);
-  }
-  const only = flags.only.split(',').filter(Boolean);
-  const measured: Measured[] = [];
-  for (const measure of MEASURES) {
-    if (only.length > 0 && !only.some((part) => measure.name.includes(part))) continue;
-    process.stderr.write(`${measure.name}\n`);
-    measured.push({ measure: measure.name, rounds: await roundsOf(measure) });
-  }
+  await measureFresh();
+  await measureRunning();
   report(measured, {
-    contenders: running.map(({ name }) => name),
+    contenders: here.map(({ name }) => name),
     heading: `Bun ${Bun.version}, load ${load.toFixed(1)} at the start${load > MAX_LOAD ? ' (a loaded machine)' : ''}, ${rounds} rounds`,
   });
 } finally {
-  await Promise.all(running.map(({ process }) => process.stop()));
   await upstream.stop();
 }
 
-async function startOf(contender: Contender): Promise<Running | null> {
-  const missing = contender.missing();
-  if (missing !== null) {
-    process.stderr.write(`without ${contender.name}: ${missing}\n`);
-    return null;
+/** Of processes that are started for it, one after another. */
+async function measureFresh(): Promise<void> {
+  const name = 'fresh start';
+  if (!isWanted(name)) return;
+  const all = here.filter(({ name: of }) => of !== 'direct');
+  const figures = await inRounds(Math.min(rounds, 3), all, (contender) =>
+    freshFigures(contender, upstream.url),
+  );
+  measured.push({ measure: name, rounds: figures });
+}
+
+async function measureRunning(): Promise<void> {
+  const running: Running[] = [];
+  try {
+    for (const contender of here) running.push(await startOf(contender));
+    for (const measure of MEASURES.filter(({ name }) => isWanted(name))) {
+      const taking = running.filter(({ canStream }) => canStream || !measure.streams);
+      // What a first request has to set up is nobody's cost, and code is slow until it has run often.
+      for (const one of taking) await measure.run(one, pace);
+      const figures = await inRounds(rounds, taking, (one) => measure.run(one, pace));
+      measured.push({ measure: measure.name, rounds: figures });
+    }
+    await measureTurns(running.filter(({ name }) => name === 'gateway' || name === 'other tree'));
+  } finally {
+    await Promise.all(running.map(({ process }) => process.stop()));
   }
+}
+
+async function measureTurns(running: readonly Running[]): Promise<void> {
+  const name = 'first event after 200 turns';
+  if (!isWanted(name)) return;
+  const histories = new Map<string, History>();
+  for (const one of running) histories.set(one.name, await longConversation(one));
+  const figures = await inRounds(rounds + 1, running, async (one) => {
+    const history = histories.get(one.name);
+    return history ? await firstEventsOfTurns(one, upstream.url, { history, pace }) : {};
+  });
+  measured.push({ measure: name, rounds: figures.slice(1) });
+}
+
+async function inRounds<T extends { readonly name: string }>(
+  count: number,
+  all: readonly T[],
+  measure: (one: T) => Promise<Figures>,
+): Promise<Map<string, Figures>[]> {
+  const figures: Map<string, Figures>[] = [];
+  for (let round = 0; round < count; round++) {
+    const seen = new Map<string, Figures>();
+    for (const one of all) seen.set(one.name, await measure(one));
+    figures.push(seen);
+  }
+  return figures;
+}
+
+async function startOf(contender: Contender): Promise<Running> {
   return {
     name: contender.name,
+    canStream: contender.canStream,
     process: await contender.start(upstream.url),
     headers: contender.headers(upstream.url),
   };
-}
-
-async function roundsOf(measure: Measure): Promise<Map<string, Figures>[]> {
-  const taking = running.filter(({ name }) => !measure.without?.includes(name));
-  // What a first request has to set up is nobody's cost, and code is slow until it has run often.
-  for (const one of taking) await measure.run(one, pace);
-  const all: Map<string, Figures>[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const figures = new Map<string, Figures>();
-    for (const one of taking) figures.set(one.name, await measure.run(one, pace));
-    all.push(figures);
-  }
-  return all;
 }

@@ -26,74 +26,86 @@ export interface Spring<T> {
 
 /** Pieces made of plain functions: `return` works before the first `next`, and while one is pending. */
 export function piecesOf<T>(spring: Spring<T>): Pieces<T> {
-  let isOver = false;
-  const onResult = (result: IteratorResult<T, void>): IteratorResult<T, void> => {
-    if (result.done) isOver = true;
-    return result;
-  };
-  const onFailure = (error: unknown): never => {
-    isOver = true;
-    throw error;
-  };
-  const pieces: Pieces<T> = {
-    next: () => (isOver ? Promise.resolve(END) : spring.next().then(onResult, onFailure)),
-    drive(sink) {
-      if (isOver) return sink.end();
-      const over = (): void => {
-        isOver = true;
-      };
-      const watched: Sink<T> = {
-        take: (piece) => (isOver ? undefined : sink.take(piece)),
-        end: () => (over(), sink.end()),
-        fail: (error) => (over(), sink.fail(error)),
-      };
-      if (spring.drive) spring.drive(watched);
-      else pullInto(spring, watched, () => isOver);
-    },
-    async return() {
-      if (!isOver) {
-        isOver = true;
-        await spring.close();
-      }
-      return END;
-    },
-    async throw(error) {
-      await pieces.return();
+  return new SpringPieces(spring);
+}
+
+/** A class, as what follows: each stream has several, and methods are shared where closures are not. */
+class SpringPieces<T> implements Pieces<T>, Sink<T> {
+  readonly #spring: Spring<T>;
+  #sink: Sink<T> | null = null;
+  #isOver = false;
+
+  constructor(spring: Spring<T>) {
+    this.#spring = spring;
+  }
+
+  async next(): Promise<IteratorResult<T, void>> {
+    if (this.#isOver) return END;
+    try {
+      const result = await this.#spring.next();
+      if (result.done) this.#isOver = true;
+      return result;
+    } catch (error) {
+      this.#isOver = true;
       throw error;
-    },
-    [Symbol.asyncIterator]: () => pieces,
-    async [Symbol.asyncDispose]() {
-      await pieces.return();
-    },
-  };
-  return pieces;
+    }
+  }
+  drive(sink: Sink<T>): void {
+    if (this.#isOver) return sink.end();
+    this.#sink = sink;
+    driveSpring(this.#spring, this);
+  }
+  take(piece: T): Promise<void> | undefined {
+    return this.#isOver ? undefined : this.#sink?.take(piece);
+  }
+  end(): void {
+    this.#isOver = true;
+    this.#sink?.end();
+  }
+  fail(error: unknown): void {
+    this.#isOver = true;
+    this.#sink?.fail(error);
+  }
+  async return(): Promise<IteratorResult<T, void>> {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      await this.#spring.close();
+    }
+    return END;
+  }
+  async throw(error: unknown): Promise<IteratorResult<T, void>> {
+    await this.return();
+    throw error;
+  }
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
 }
 
 export function driveSpring<T>(spring: Spring<T>, sink: Sink<T>): void {
   if (spring.drive) spring.drive(sink);
-  else pullInto(spring, sink, () => false);
+  else pullInto(spring, sink);
+}
+
+/** Sends what is still to come of any source into a sink. */
+export function driveInto<T>(source: AsyncIterator<T, void> | Pieces<T>, sink: Sink<T>): void {
+  if ('drive' in source) source.drive(sink);
+  else pullInto(source, sink);
 }
 
 /** Drives what can only be pulled. */
-function pullInto<T>(
-  source: Pick<AsyncIterator<T, void>, 'next'>,
-  sink: Sink<T>,
-  isOver: () => boolean,
-): void {
+function pullInto<T>(source: Pick<AsyncIterator<T, void>, 'next'>, sink: Sink<T>): void {
   const pull = async () => {
-    while (!isOver()) {
+    for (;;) {
       const { done, value } = await source.next();
       if (done) return sink.end();
       await sink.take(value);
     }
   };
   pull().catch((error: unknown) => sink.fail(error));
-}
-
-/** Sends what is still to come of any source into a sink. */
-export function driveInto<T>(source: AsyncIterator<T, void> | Pieces<T>, sink: Sink<T>): void {
-  if ('drive' in source) source.drive(sink);
-  else pullInto(source, sink, () => false);
 }
 
 /** What has been pulled of a source already, then the rest of it. */
@@ -129,7 +141,11 @@ export function later<T>(begin: () => Promise<Pieces<T>>): Pieces<T> {
     },
     drive(sink) {
       if (begun) begun.drive(sink);
-      else begin().then((pieces) => (begun = pieces).drive(sink), sink.fail);
+      else
+        begin().then(
+          (pieces) => (begun = pieces).drive(sink),
+          (error) => sink.fail(error),
+        );
     },
     close: () => begun?.return(),
   });
@@ -157,97 +173,116 @@ export function through<I, O>(
   source: AsyncGenerator<I, void> | Pieces<I>,
   stage: Stage<I, O>,
 ): Pieces<O> {
+  return new SpringPieces(new StagedPieces(source, stage));
+}
+
+class StagedPieces<I, O> implements Spring<O>, Sink<I> {
+  readonly #source: AsyncGenerator<I, void> | Pieces<I>;
+  readonly #stage: Stage<I, O>;
+  #sink: Sink<O> | null = null;
   /** How it ends: known with the last piece, which is handed on first. */
-  const state: { ending: Ending | null } = { ending: null };
-  let isClosed = false;
+  #ending: Ending | null = null;
+  #isClosed = false;
 
-  function close(): void {
-    if (isClosed) return;
-    isClosed = true;
-    stage.close?.();
-  }
-  const lastWords = (result: Ending, value: O | null): O | null => {
-    state.ending = result;
-    return value;
-  };
-  function afterPiece(piece: I): O | null {
-    const value = stage.take(piece);
-    state.ending = stage.ending?.() ?? null;
-    if (state.ending) void source.return();
-    return value;
-  }
-  const afterEnd = (): O | null => lastWords({}, stage.end?.() ?? null);
-  function afterFailure(error: unknown): O | null {
-    if (!stage.failed) throw error;
-    return lastWords({}, stage.failed(error));
+  constructor(source: AsyncGenerator<I, void> | Pieces<I>, stage: Stage<I, O>) {
+    this.#source = source;
+    this.#stage = stage;
   }
 
-  async function next(): Promise<IteratorResult<O, void>> {
+  async next(): Promise<IteratorResult<O, void>> {
     try {
-      while (state.ending === null) {
-        const value = await pulledOne();
+      while (this.#ending === null) {
+        const value = await this.#pulled();
         if (value !== null) return { done: false, value };
       }
     } catch (error) {
-      void source.return();
-      close();
+      void this.#source.return();
+      this.#close();
       throw error;
     }
-    close();
-    if ('error' in state.ending) throw state.ending.error;
+    this.#close();
+    if ('error' in this.#ending) throw this.#ending.error;
     return END;
   }
-  function pulledOne(): Promise<O | null> {
-    return source
-      .next()
-      .then((result) => (result.done ? afterEnd() : afterPiece(result.value)), afterFailure);
+
+  drive(sink: Sink<O>): void {
+    this.#sink = sink;
+    if (this.#ending !== null) this.#finish(this.#ending);
+    else driveInto(this.#source, this);
   }
 
-  function drive(sink: Sink<O>): void {
-    function finish(how: Ending): void {
-      if (isClosed) return;
-      close();
-      if ('error' in how) sink.fail(how.error);
-      else sink.end();
+  take(piece: I): Promise<void> | undefined {
+    if (this.#isClosed) return undefined;
+    try {
+      const value = this.#afterPiece(piece);
+      const full = value === null ? undefined : this.#sink?.take(value);
+      if (this.#ending !== null) this.#finish(this.#ending);
+      return full;
+    } catch (error) {
+      this.#break(error);
+      return undefined;
     }
-    function broken(error: unknown): void {
-      void source.return();
-      finish({ error });
-    }
-    function end(step: () => O | null): void {
-      try {
-        const value = step();
-        if (value !== null) void sink.take(value);
-        finish(state.ending ?? {});
-      } catch (error) {
-        broken(error);
-      }
-    }
-    if (state.ending !== null) return finish(state.ending);
-    driveInto(source, {
-      take(piece) {
-        if (isClosed) return undefined;
-        try {
-          const value = afterPiece(piece);
-          const full = value === null ? undefined : sink.take(value);
-          if (state.ending !== null) finish(state.ending);
-          return full;
-        } catch (error) {
-          broken(error);
-          return undefined;
-        }
-      },
-      end: () => isClosed || end(afterEnd),
-      fail: (error) => isClosed || end(() => afterFailure(error)),
-    });
+  }
+  end(): void {
+    if (!this.#isClosed) this.#sayLast(() => this.#afterEnd());
+  }
+  fail(error: unknown): void {
+    if (!this.#isClosed) this.#sayLast(() => this.#afterFailure(error));
   }
 
-  return piecesOf({
-    next,
-    drive,
-    async close() {
-      await source.return();
-      close();
-    },
-  });
+  async close(): Promise<void> {
+    await this.#source.return();
+    this.#close();
+  }
+
+  async #pulled(): Promise<O | null> {
+    let result: IteratorResult<I, void>;
+    try {
+      result = await this.#source.next();
+    } catch (error) {
+      return this.#afterFailure(error);
+    }
+    return result.done ? this.#afterEnd() : this.#afterPiece(result.value);
+  }
+  #afterPiece(piece: I): O | null {
+    const value = this.#stage.take(piece);
+    this.#ending = this.#stage.ending?.() ?? null;
+    if (this.#ending) void this.#source.return();
+    return value;
+  }
+  #afterEnd(): O | null {
+    const value = this.#stage.end?.() ?? null;
+    this.#ending = {};
+    return value;
+  }
+  #afterFailure(error: unknown): O | null {
+    if (!this.#stage.failed) throw error;
+    const value = this.#stage.failed(error);
+    this.#ending = {};
+    return value;
+  }
+  #sayLast(words: () => O | null): void {
+    try {
+      const value = words();
+      if (value !== null) void this.#sink?.take(value);
+      this.#finish(this.#ending ?? {});
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+  #break(error: unknown): void {
+    void this.#source.return();
+    this.#finish({ error });
+  }
+  #finish(how: Ending): void {
+    if (this.#isClosed) return;
+    this.#close();
+    if ('error' in how) this.#sink?.fail(how.error);
+    else this.#sink?.end();
+  }
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stage.close?.();
+  }
 }

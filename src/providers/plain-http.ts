@@ -4,13 +4,7 @@
 import { KEPT_CONNECTION_SECONDS, MAX_KEPT_CONNECTIONS } from '../domain/limits.ts';
 import type { Abortable } from './guarded-call.ts';
 import { WireError } from './http1-reply.ts';
-import {
-  createWireCall,
-  type Connection,
-  type Line,
-  type WireCall,
-  type WireReply,
-} from './wire-call.ts';
+import { type Connection, type Line, WireCall, type WireReply } from './wire-call.ts';
 
 export interface WireRequest {
   /** Begins with `http:`. */
@@ -76,7 +70,7 @@ export function createPlainHttp(): PlainHttp {
 
   /** One try on a connection; the call knows of it, so that an abort closes it. */
   function begin({ url, call: owner }: WireRequest, bytes: Buffer, used?: Connection): WireCall {
-    const call = createWireCall(owner, (connection, isReusable) => {
+    const call = new WireCall(owner, (connection, isReusable) => {
       if (isReusable && connection.data.unsent.length === 0) keep(url.origin, connection);
       else connection.end();
     });
@@ -103,7 +97,7 @@ export function createPlainHttp(): PlainHttp {
       try {
         return await call.reply;
       } catch (error) {
-        if (!used || request.call.isAborted() || call.hasBegun() || !isClosed(error)) throw error;
+        if (!used || request.call.isAborted() || call.hasBegun || !isClosed(error)) throw error;
         // It was closed as the request went out, and the others most likely are as well. So a request that crashes its
         // engine is sent again once.
         for (const other of kept.get(url.origin)?.splice(0) ?? []) other.end();

@@ -1,6 +1,6 @@
 // One request on a connection, from its first byte out to its last byte in: what has come and was not read, who waits
 // for more, and what an abort or a broken connection means for them.
-import { END, type Sink, type Spring } from '../domain/pieces.ts';
+import { END, type Ending, type Sink, type Spring } from '../domain/pieces.ts';
 import type { Abortable } from './guarded-call.ts';
 import { createReplyParser } from './http1-reply.ts';
 
@@ -19,18 +19,6 @@ export interface Line {
 }
 export type Connection = Bun.Socket<Line>;
 
-export interface WireCall {
-  /** Resolves with the head. Rejects with a WireError, or the reason of an abort. */
-  readonly reply: Promise<WireReply>;
-  /** Whether anything of a reply has come. */
-  hasBegun(): boolean;
-  connected(connection: Connection): void;
-  push(bytes: Buffer): void;
-  /** The connection has been closed. */
-  closed(): void;
-  failed(error: unknown): void;
-}
-
 /** What may wait to be read before the connection is paused, in bytes. */
 const UNREAD_BYTES = 64 * 1024;
 
@@ -39,172 +27,190 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** `onWhole` gets the connection back when the reply has come to its end. */
-export function createWireCall(
-  owner: Abortable,
-  onWhole: (connection: Connection, isReusable: boolean) => void,
-): WireCall {
-  const parser = createReplyParser();
-  const { promise, resolve, reject } = Promise.withResolvers<WireReply>();
-  const inbox = createInbox({
-    pause: () => void connection?.pause(),
-    resume: () => void connection?.resume(),
-    close: () => failed(new Error('nobody wants the body')),
-  });
-  let connection: Connection | null = null;
-  let hasBegun = false;
-  let isTold = false;
-  let isOver = false;
+/** Gets the connection back when the reply has come to its end. */
+type OnWhole = (connection: Connection, isReusable: boolean) => void;
 
-  function leave(): Connection | null {
-    isOver = true;
-    abort?.letGo();
-    const left = connection;
-    connection = null;
+export class WireCall {
+  /** Resolves with the head. Rejects with a WireError, or the reason of an abort. */
+  readonly reply: Promise<WireReply>;
+  /** Whether anything of a reply has come. */
+  hasBegun = false;
+  readonly #settle: PromiseWithResolvers<WireReply>;
+  readonly #parser = createReplyParser();
+  readonly #inbox = new Inbox(this);
+  readonly #abort: { letGo(): void };
+  readonly #onWhole: OnWhole;
+  #connection: Connection | null = null;
+  #isTold = false;
+  #isOver = false;
+
+  constructor(owner: Abortable, onWhole: OnWhole) {
+    this.#settle = Promise.withResolvers();
+    this.reply = this.#settle.promise;
+    this.#onWhole = onWhole;
+    this.#abort = owner.onAbort((reason) => this.failed(reason));
+    if (owner.isAborted()) this.failed(owner.reason());
+  }
+
+  connected(opened: Connection): void {
+    if (this.#isOver) opened.terminate();
+    else this.#connection = opened;
+  }
+
+  push(bytes: Buffer): void {
+    this.hasBegun = true;
+    if (this.#isOver) return;
+    try {
+      const body = this.#parser.push(bytes);
+      this.#tell();
+      if (body.length > 0) this.#inbox.add(body);
+    } catch (error) {
+      return this.failed(error);
+    }
+    this.#endWhereWhole();
+  }
+
+  /** The connection has been closed. */
+  closed(): void {
+    if (this.#isOver) return;
+    try {
+      this.#parser.end();
+    } catch (error) {
+      return this.failed(error);
+    }
+    this.#endWhereWhole();
+  }
+
+  failed(error: unknown): void {
+    if (this.#isOver) return;
+    this.#leave()?.terminate();
+    this.#settle.reject(error);
+    this.#inbox.end({ error });
+  }
+
+  pause(): void {
+    this.#connection?.pause();
+  }
+  resume(): void {
+    this.#connection?.resume();
+  }
+
+  #tell(): void {
+    const head = this.#isTold ? null : this.#parser.head();
+    if (!head) return;
+    this.#isTold = true;
+    const { status, headers } = head;
+    const header = (name: string) => headers.get(name) ?? null;
+    this.#settle.resolve({ status, header, body: this.#inbox });
+  }
+
+  #endWhereWhole(): void {
+    if (this.#isOver || !this.#parser.isWhole()) return;
+    // The next request may have the connection before this reply has been read.
+    const left = this.#leave();
+    if (left) this.#onWhole(left, this.#parser.isReusable());
+    this.#inbox.end({});
+  }
+
+  #leave(): Connection | null {
+    this.#isOver = true;
+    this.#abort.letGo();
+    const left = this.#connection;
+    this.#connection = null;
     if (left) left.data.call = null;
     return left;
   }
-  function failed(error: unknown): void {
-    if (isOver) return;
-    leave()?.terminate();
-    reject(error);
-    inbox.fail(error);
-  }
-  function tell(): void {
-    const head = parser.head();
-    if (isTold || !head) return;
-    isTold = true;
-    const { status, headers } = head;
-    resolve({ status, header: (name) => headers.get(name) ?? null, body: inbox.spring });
-  }
-
-  function take(read: () => Buffer | null): void {
-    if (isOver) return;
-    try {
-      const body = read();
-      tell();
-      if (body && body.length > 0) inbox.add(body);
-    } catch (error) {
-      return failed(error);
-    }
-    if (!parser.isWhole()) return;
-    // The next request may have the connection before this reply has been read.
-    const left = leave();
-    if (left) onWhole(left, parser.isReusable());
-    inbox.end();
-  }
-
-  const abort = owner.onAbort(failed);
-  if (owner.isAborted()) failed(owner.reason());
-  return {
-    reply: promise,
-    hasBegun: () => hasBegun,
-    connected(opened) {
-      if (isOver) opened.terminate();
-      else connection = opened;
-    },
-    push(bytes) {
-      hasBegun = true;
-      take(() => parser.push(bytes));
-    },
-    closed() {
-      take(() => {
-        parser.end();
-        return null;
-      });
-    },
-    failed,
-  };
 }
 
 /** Pieces that have come, for a reader that pulls them, or a sink. */
-function createInbox({ pause, resume, close }: Record<'pause' | 'resume' | 'close', () => void>) {
-  const pieces: Uint8Array[] = [];
-  let unread = 0;
-  let isPaused = false;
-  let isBlocked = false;
-  let isPumping = false;
-  let ending: { readonly error?: unknown } | null = null;
-  let waiting: Waiting | null = null;
-  let sink: Sink<Uint8Array> | null = null;
+class Inbox implements Spring<Uint8Array> {
+  readonly #call: WireCall;
+  readonly #pieces: Uint8Array[] = [];
+  #unread = 0;
+  #isPaused = false;
+  #isBlocked = false;
+  #isPumping = false;
+  #ending: Ending | null = null;
+  #waiting: Waiting | null = null;
+  #sink: Sink<Uint8Array> | null = null;
 
-  function shift(): Uint8Array | undefined {
-    const piece = pieces.shift();
-    unread -= piece?.length ?? 0;
-    return piece;
-  }
-  function flow(): void {
-    const isFull = isBlocked || unread > UNREAD_BYTES;
-    if (isFull === isPaused) return;
-    isPaused = isFull;
-    if (isFull) pause();
-    else resume();
+  constructor(call: WireCall) {
+    this.#call = call;
   }
 
-  function pump(into: Sink<Uint8Array>): void {
-    // A sink that takes a piece may abort the call, which must not be told before it has returned.
-    if (isPumping) return;
-    isPumping = true;
-    for (let piece = isBlocked ? undefined : shift(); piece; piece = shift()) {
-      const full = into.take(piece);
-      if (!full) continue;
-      isBlocked = true;
-      void full.then(() => {
-        isBlocked = false;
-        pump(into);
-      });
-      break;
-    }
-    isPumping = false;
-    flow();
-    if (isBlocked || pieces.length > 0 || !ending) return;
-    if ('error' in ending) into.fail(ending.error);
-    else into.end();
+  add(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+    this.#unread += piece.length;
+    this.#changed();
+  }
+  end(ending: Ending): void {
+    this.#ending ??= ending;
+    this.#changed();
   }
 
-  function next(): Promise<IteratorResult<Uint8Array, void>> {
-    const value = shift();
+  async next(): Promise<IteratorResult<Uint8Array, void>> {
+    const value = this.#shift();
     if (value) {
-      flow();
-      return Promise.resolve({ done: false, value });
+      this.#flow();
+      return { done: false, value };
     }
-    if (ending) return 'error' in ending ? Promise.reject(ending.error) : Promise.resolve(END);
-    return new Promise((resolve, reject) => {
-      waiting = { resolve, reject };
-    });
+    if (!this.#ending)
+      return await new Promise((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+      });
+    if ('error' in this.#ending) throw this.#ending.error;
+    return END;
+  }
+  drive(sink: Sink<Uint8Array>): void {
+    this.#sink = sink;
+    this.#pump(sink);
+  }
+  close(): void {
+    this.#call.failed(new Error('nobody wants the body'));
   }
 
   /** Tells whoever waits of what has changed. */
-  function changed(): void {
-    if (sink) return pump(sink);
-    const reader = waiting;
-    waiting = null;
-    if (reader) next().then(reader.resolve, reader.reject);
-    else flow();
+  #changed(): void {
+    if (this.#sink) return this.#pump(this.#sink);
+    const reader = this.#waiting;
+    this.#waiting = null;
+    if (reader) this.next().then(reader.resolve, reader.reject);
+    else this.#flow();
   }
 
-  const spring: Spring<Uint8Array> = {
-    next,
-    drive(into) {
-      sink = into;
-      pump(into);
-    },
-    close,
-  };
-  return {
-    spring,
-    add(piece: Uint8Array) {
-      pieces.push(piece);
-      unread += piece.length;
-      changed();
-    },
-    end() {
-      ending ??= {};
-      changed();
-    },
-    fail(error: unknown) {
-      ending ??= { error };
-      changed();
-    },
-  };
+  #pump(sink: Sink<Uint8Array>): void {
+    // A sink that takes a piece may abort the call, which must not be told before it has returned.
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (!this.#isBlocked) {
+      const piece = this.#shift();
+      if (!piece) break;
+      const full = sink.take(piece);
+      if (full) void this.#waitFor(full, sink);
+    }
+    this.#isPumping = false;
+    this.#flow();
+    if (this.#isBlocked || this.#pieces.length > 0 || !this.#ending) return;
+    if ('error' in this.#ending) sink.fail(this.#ending.error);
+    else sink.end();
+  }
+  async #waitFor(full: Promise<void>, sink: Sink<Uint8Array>): Promise<void> {
+    this.#isBlocked = true;
+    await full;
+    this.#isBlocked = false;
+    this.#pump(sink);
+  }
+
+  #shift(): Uint8Array | undefined {
+    const piece = this.#pieces.shift();
+    this.#unread -= piece?.length ?? 0;
+    return piece;
+  }
+  #flow(): void {
+    const isFull = this.#isBlocked || this.#unread > UNREAD_BYTES;
+    if (isFull === this.#isPaused) return;
+    this.#isPaused = isFull;
+    if (isFull) this.#call.pause();
+    else this.#call.resume();
+  }
 }
