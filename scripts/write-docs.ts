@@ -7,7 +7,11 @@ import { defaultCatalogue } from '../src/config/catalogue.ts';
 import { NAMED_VARIABLES } from '../src/config/overrides.ts';
 import { settingsSchema } from '../src/config/schema.ts';
 import { METRICS } from '../src/observe/metric-definitions.ts';
-import { ERROR_CATALOGUE, type CatalogueEntry } from '../src/domain/error-catalogue.ts';
+import {
+  ERROR_CATALOGUE,
+  type CatalogueEntry,
+  type ErrorCode,
+} from '../src/domain/error-catalogue.ts';
 
 export interface Setting {
   /** Keys from the top; `<name>` stands for a name of the operator's, `[]` for a place in a list. */
@@ -86,14 +90,20 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 function settingsTable(belongs: (path: readonly string[]) => boolean): string {
   const rows = settings()
     .filter(({ path }) => belongs(path))
-    .map(({ path, type, fallback, description, variable }) => [
+    .map(({ path, type, fallback, description }) => [
       `\`${path.join('.').replaceAll('.[]', '[]')}\``,
-      type,
       fallback === '' ? '–' : `\`${fallback.replaceAll('"', '')}\``,
-      description,
-      variable === null ? '–' : `\`${variable}\``,
+      [description, `_${type.charAt(0).toUpperCase()}${type.slice(1)}._`, ...nameOf(path)].join(
+        ' ',
+      ),
     ]);
-  return table(['Setting', 'Type', 'Default', 'What it does', 'Variable'], rows);
+  return table(['Setting', 'Default', 'What it does'], rows);
+}
+
+/** The variable of a setting that has one of its own; for the others there is a rule. */
+function nameOf(path: readonly string[]): string[] {
+  const variable = variableOf(path) ?? '';
+  return variable in NAMED_VARIABLES ? [`Variable \`${variable}\`.`] : [];
 }
 
 function errorTable(): string {
@@ -106,18 +116,42 @@ function errorTable(): string {
   return table(['Code', 'Status', 'Type', 'Retryable'], rows);
 }
 
+/** Text as Markdown: `<token>` would be taken for HTML. */
+const prose = (text: string) => text.replaceAll('<', String.raw`\<`);
+
+/** Where the manual says more of what a code is about. */
+const READ_ON: Readonly<Partial<Record<ErrorCode, string>>> = {
+  missing_authorization: '[authentication](authentication.md#send-it)',
+  invalid_authorization: '[authentication](authentication.md#send-it)',
+  rate_limit_exceeded: '[requests per second](authentication.md#requests-per-second)',
+  too_many_streams: '[requests at once](authentication.md#requests-at-once)',
+  body_too_large: '[size](authentication.md#size)',
+  model_not_in_allowlist: '[models](models.md#what-is-served-here)',
+  image_url_not_supported: '[images in](vision.md)',
+  image_decode_error: '[images in](vision.md#what-is-checked)',
+  modality_not_supported: '[what each alias takes](models.md#the-default-catalogue)',
+  context_length_exceeded: '[long conversations](conversations.md#long-conversations)',
+  idempotency_key_reused: '[sending again](conversations.md#sending-again-without-asking-twice)',
+  conversation_busy: '[turns](conversations.md#turns)',
+  head_moved: '[turns](conversations.md#turns)',
+  turn_cancelled: '[leaving and cancelling](conversations.md#leaving-and-cancelling)',
+  conversation_not_found: '[several people](conversations.md#several-people)',
+  upstream_interrupted: '[when a stream fails](streaming.md#when-it-fails-on-its-way)',
+};
+
 function errorSections(): string {
   return Object.entries<CatalogueEntry>(ERROR_CATALOGUE)
     .map(([code, entry]) =>
       [
         `### ${code}`,
-        `**${entry.title}.** ${entry.description}`,
+        `**${entry.title}.** ${prose(entry.description)}`,
         [
           `- Status ${entry.http_status}, type \`${entry.type}\`, ${entry.retryable ? 'retryable' : 'not retryable'}.`,
-          `- What to do: ${entry.remediation}`,
+          `- What to do: ${prose(entry.remediation)}`,
           ...(entry.typical_param === null
             ? []
             : [`- \`param\` is, for example, \`${entry.typical_param}\`.`]),
+          ...(READ_ON[code as ErrorCode] ? [`- More: ${READ_ON[code as ErrorCode]}.`] : []),
         ].join('\n'),
       ].join('\n\n'),
     )
@@ -136,12 +170,17 @@ interface Model {
 
 const defaultModels = () => Object.entries(defaultCatalogue() as Record<string, Model>);
 
+/** `1.05 M`, `262 k`: the exact number is in /v1/info. */
+function shortCount(tokens: number): string {
+  return tokens < 1e6 ? `${Math.round(tokens / 1e3)} k` : `${Number((tokens / 1e6).toFixed(2))} M`;
+}
+
 function modelTable(): string {
   const yesNo = (value: boolean | string) =>
     typeof value === 'string' ? value : value ? 'yes' : 'no';
   const rows = defaultModels().map(([alias, model]) => [
     `\`${alias}\``,
-    String(model.context_window),
+    shortCount(model.context_window),
     model.modalities.input.join(', '),
     model.modalities.output.join(', '),
     yesNo(model.capabilities.tools),

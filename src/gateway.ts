@@ -16,18 +16,23 @@ import type { Lasting, Settings, Snapshot } from './assembly/snapshot.ts';
 import { watchedUpstreams } from './assembly/upstreams.ts';
 import { createAdmission } from './http/admission.ts';
 import { openSite } from './http/site/pages.ts';
+import { watchDescriptors, type DescriptorWatch } from './http/descriptors.ts';
 import { createHttpServer, type Connection } from './http/server.ts';
 import { watchLag } from './observe/loop-lag.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
+import { createHistory } from './observe/history.ts';
 import type { Log } from './observe/log.ts';
+import { openTraces } from './observe/open-traces.ts';
 import { createProvider } from './providers/by-kind.ts';
 import { withholdCredentials } from './providers/withhold-credentials.ts';
 import { createUpstreamClient } from './providers/upstream.ts';
 import { createCircuitBreaker } from './routing/circuit-breaker.ts';
 import { watchHealth } from './routing/health.ts';
 import { createRetryBudget } from './routing/retry.ts';
+import { traceCalls } from './routing/trace-calls.ts';
 import { openSqliteStore } from './storage/sqlite.ts';
+import packageJson from '../package.json' with { type: 'json' };
 
 export interface GatewayOptions extends Settings {
   readonly log: Log;
@@ -35,6 +40,7 @@ export interface GatewayOptions extends Settings {
 
 export interface Gateway {
   readonly probe: Probe;
+  readonly descriptors: Pick<DescriptorWatch, 'whileScarce'>;
   fetch(request: Request, connection: Connection): Promise<Response>;
   /** Answers new requests by these settings, once new upstreams have been probed; running ones end as they began. */
   reload(settings: Settings): Promise<void>;
@@ -55,9 +61,20 @@ const LAST_WORDS_MS = 2_000;
 export async function createGateway({ log, ...settings }: GatewayOptions): Promise<Gateway> {
   const { config } = settings;
   const clock = systemClock;
+  const begunAt = clock.elapsed();
   const deadlines = createDeadlines(clock);
   const metrics = createMetrics(namesIn(config));
-  const probe = createProbe({ logger: log.logger, metrics, clock });
+  const history = createHistory({ ...namesIn(config), elapsed: clock.elapsed });
+  const traces = await openTraces(config.traces, {
+    version: packageJson.version,
+    isServed: (alias) => Object.hasOwn(current.settings.config.models, alias),
+    clock,
+    deadlines,
+    onExported: (count) => probe.spansExported(count),
+    onDropped: (count, reason) => probe.spansDropped(count, reason),
+    onChange: (problem) => probe.collectorChanged(problem),
+  });
+  const probe = createProbe({ logger: log.logger, metrics, clock, history, traces });
   const store = await openStore(config, probe);
   const breaker = createCircuitBreaker({
     clock,
@@ -69,14 +86,20 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     onProbe: ({ name, healthy }) => breaker.probed(name, healthy === true),
   });
   const storeWatch = watchStore({ store, intervalMs: config.health.probe_interval_ms, clock });
+  const plain = withholdCredentials(createProvider(createUpstreamClient({ deadlines }), clock));
+  const provider = traces
+    ? traceCalls(plain, { elapsed: clock.elapsed, onCall: (call) => probe.callFinished(call) })
+    : plain;
   const turns = createTurns({ store, clock, deadlines, probe });
   const keepMs = () => current.settings.config.turns.keep_events_ms;
   const collector = collectEvents({ store, keepMs, clock, probe });
   const lag = watchLag({ clock, onBlocked: (ms) => probe.loopBlocked(ms) });
+  const descriptors = watchDescriptors((limit) => probe.descriptorsScarce(limit));
   const admission = createAdmission(admissionLimits(config), {
     // A turn without a client is work, too; with one, the two are one.
     inFlight: () => Math.max(http.openExchanges(), turns.openTurns()),
     lagMs: lag.standing,
+    areDescriptorsScarce: descriptors.areScarce,
     random: Math.random,
     onShed: (reason) => probe.requestShed(reason),
   });
@@ -88,20 +111,23 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     probe,
     store,
     storeStatus: storeWatch.status,
-    provider: withholdCredentials(createProvider(createUpstreamClient({ deadlines }), clock)),
+    provider,
     health,
     breaker,
     budget: createRetryBudget(),
     turns,
     admission,
     site: openSite(SITE_FOLDER),
+    history,
     startedAt: Math.floor(clock.now() / 1000),
+    uptimeMs: () => clock.elapsed() - begunAt,
     isDraining: () => draining,
     gatewayState: () => ({
       openRequests: http.openExchanges(),
       openTurns: turns.openTurns(),
       heldBytes: admission.heldBytes(),
       lagMs: lag.standing(),
+      droppedLogLines: log.dropped(),
       storeOk: storeWatch.status().ok,
       upstreams: health.all(),
     }),
@@ -112,6 +138,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     clock,
     probe,
     admission,
+    traceOf: traces?.traceOf,
     isDraining: () => draining,
   });
   health.watch(watchedUpstreams(config));
@@ -120,9 +147,11 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
   const idle = () => Promise.all([http.whenIdle(), turns.whenIdle()]);
   return {
     probe,
+    descriptors,
     fetch: http.fetch,
     async reload(next) {
       metrics.know(namesIn(next.config));
+      history.know(namesIn(next.config));
       health.watch(watchedUpstreams(next.config));
       await health.probeNew();
       current = createSnapshot(next, lasting, current);
@@ -147,8 +176,9 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
       storeWatch.close();
       collector.close();
       lag.close();
+      descriptors.close();
       turns.close();
-      await store.close();
+      await Promise.all([store.close(), traces?.close()]);
     },
   };
 }

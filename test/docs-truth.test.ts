@@ -1,41 +1,27 @@
-// What the manual says is true: its tables are those of the code, its examples run, its links lead somewhere.
+// What the manual says is true: its tables are those of the code. Its examples are run by docs-examples.test.ts and
+// docs-python.test.ts, its links followed by docs-links.test.ts.
 import { describe, expect, test } from 'bun:test';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { PARTS, settings, withParts, type Setting } from '../scripts/write-docs.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { NAMED_VARIABLES } from '../src/config/overrides.ts';
-import { startDemoEngine } from '../src/demo/engine.ts';
-import { ERROR_CATALOGUE, type ErrorCode } from '../src/domain/error-catalogue.ts';
-import { startGateway, TOKEN, type TestGateway } from './harness/gateway.ts';
+import { ERROR_CATALOGUE } from '../src/domain/error-catalogue.ts';
+import { chatShape } from '../src/http/c1/chat-shape.ts';
+import { matches, page, PAGES, ROOT, section, textOf } from './harness/manual-pages.ts';
+import { ROUTES } from './harness/routes.ts';
 import { sourceFiles } from './harness/source.ts';
 
-const ROOT = new URL('..', import.meta.url).pathname;
-const textOf = (path: string) => readFileSync(join(ROOT, path), 'utf8');
-
-const PAGES = [
-  'README.md',
-  'ARCHITECTURE.md',
-  'CONTRIBUTING.md',
-  'CHANGELOG.md',
-  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.md'))
-    .map((path) => `docs/${path}`)
-    .toSorted(),
-];
-const pages = new Map(PAGES.map((path) => [path, textOf(path)]));
-const page = (path: string) => pages.get(path) ?? '';
-const matches = (text: string, pattern: RegExp) =>
-  [...text.matchAll(pattern)].map(([, first = '']) => first);
-const section = (text: string, heading: string) =>
-  text.split(/^(?=#{1,6} )/m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
-
-/** The code of every fenced block in a language, with the page it is on. */
-function blocks(language: string): { path: string; code: string }[] {
-  const fence = new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms');
-  return [...pages].flatMap(([path, text]) => matches(text, fence).map((code) => ({ path, code })));
-}
+/** What any HTTP server says and reads; `content-type` of requests is told, as it can be refused. */
+const HTTPS_OWN = new Set([
+  'host',
+  'content-length',
+  'cache-control',
+  'content-disposition',
+  'etag',
+  'vary',
+]);
 
 describe('the tables of', () => {
   for (const path of Object.keys(PARTS)) {
@@ -60,6 +46,32 @@ describe('the tables of', () => {
     expect(shown.toSorted()).toEqual(served.toSorted());
   });
 
+  test('fields of a message to /c1 are those that the gateway acts on', () => {
+    const told = matches(
+      section(page('docs/conversations.md'), '## What can be sent'),
+      /^\| `(\w+)`/gm,
+    );
+    expect(told.toSorted()).toEqual(Object.keys(chatShape.shape).toSorted());
+  });
+
+  test('headers are those that are read and set', () => {
+    const told = (heading: string) =>
+      matches(section(page('docs/headers.md'), heading), /^\| `([\w-]+)`/gm).toSorted();
+    const http = [...sourceFiles()].filter(([path]) => /^(?:http|access|domain)\//.test(path));
+    const found = (pattern: RegExp) =>
+      http
+        .filter(([path]) => !/security-headers\.ts$|\/openapi\//.test(path))
+        .flatMap(([, text]) => matches(text, pattern));
+    const read = new Set(found(/headers\.get\('([\w-]+)'\)/g)).difference(HTTPS_OWN);
+    const set = new Set([
+      ...found(/headers\.set\('([\w-]+)'/g),
+      ...found(/^ +'([\w-]+)': /gm).filter((name) => name.includes('-') && !name.includes('/')),
+      ...found(/headers: \{ (\w+)[ :,]/g),
+    ]).difference(HTTPS_OWN);
+    expect([...read].toSorted()).toEqual(told('## Of requests'));
+    expect([...set].toSorted()).toEqual(told('## Of replies'));
+  });
+
   test('variables are those that the code reads', () => {
     const read = new Set<string>();
     for (const text of sourceFiles().values()) {
@@ -78,7 +90,7 @@ describe('the tables of', () => {
     const told = section(page('CONTRIBUTING.md'), '## Set up');
     const listed = matches(told, /^\| `npm (?:run )?([\w:]+)`/gm);
     expect(listed.toSorted()).toEqual(Object.keys(packageJson.scripts).toSorted());
-    const named = matches([...pages.values()].join(''), /`npm run ([\w:]+)/g);
+    const named = matches([...PAGES.values()].join(''), /`npm run ([\w:]+)/g);
     expect(named.filter((name) => !(name in packageJson.scripts))).toEqual([]);
   });
 
@@ -106,6 +118,44 @@ describe('the tables of', () => {
   });
 });
 
+describe('what pages name is there:', () => {
+  /** Decisions and the changelog tell of their day. */
+  const current = [...PAGES].filter(([path]) => !/decisions|CHANGELOG/.test(path));
+  const gone = (pattern: RegExp, isThere: (name: string) => boolean) =>
+    current.flatMap(([path, text]) =>
+      matches(text, pattern)
+        .filter((name) => !isThere(name))
+        .map((name) => `${path}: ${name}`),
+    );
+
+  test('settings', () => {
+    const known = new Set(settings().map(({ path }) => path.join('.').replaceAll('.[]', '[]')));
+    const sections = [...new Set(settings().map(({ path: [first = ''] }) => first))].join('|');
+    const named = new RegExp(`\`((?:${sections})\\.[\\w.<>[\\]]+)\``, 'g');
+    const isThere = (name: string) =>
+      known.has(name) || [...known].some((setting) => setting.startsWith(`${name}.`));
+    expect(matches(page('docs/configuration.md'), named).length).toBeGreaterThan(30);
+    expect(gone(named, isThere)).toEqual([]);
+  });
+
+  test('routes', () => {
+    const served = ROUTES.map(({ method, path }) => `${method} ${path}`);
+    const asServed = (name: string) =>
+      name.replace(/\?.*$/, '').replaceAll(/\{\w+\}|\*/g, 'some-id');
+    const named = /`((?:GET|POST|PATCH|DELETE) \/[^`\s]*)`/g;
+    expect(gone(named, (name) => served.includes(asServed(name)))).toEqual([]);
+  });
+
+  test('headers', () => {
+    const known = new Set(matches(page('docs/headers.md'), /^\| `([\w-]+)`/gm));
+    // Of upstreams, of proxies, and of pages.
+    const others =
+      /^x-(?:goog-api-key|title|forwarded-|real-ip|content-type-options|frame-options)/;
+    const named = /`((?:x-[a-z-]+|retry-after[a-z-]*|idempoten[a-z-]+))\b(?!\/)/g;
+    expect(gone(named, (name) => known.has(name) || others.test(name))).toEqual([]);
+  });
+});
+
 test('the codes that are called reserved are those that no request gets', () => {
   const provoked = /const PROVOCATIONS[^\n]*\n(.*?)^\};/ms.exec(textOf('test/errors.test.ts'))?.[1];
   const given = matches(provoked ?? '', /^ {2}(\w+): \{/gm);
@@ -116,9 +166,18 @@ test('the codes that are called reserved are those that no request gets', () => 
 });
 
 describe('a setting', () => {
+  const VALUES: Readonly<Record<string, string>> = {
+    'storage.url': 'sqlite:/somewhere/else.db',
+    'traces.endpoint': 'http://collector:4318',
+    'traces.url': 'http://collector:4318/v1/traces',
+    'traces.sample_ratio': '0.25',
+    'traces.headers': '{"x-key":"a"}',
+  };
+
   /** A value that is not the default, as a variable has it. */
   function valueFor({ path, type }: Setting): string {
-    if (path.join('.') === 'storage.url') return 'sqlite:/somewhere/else.db';
+    const known = VALUES[path.join('.')];
+    if (known !== undefined) return known;
     const most = /^whole number, \d+ to (\d+)$/.exec(type)?.[1];
     return most ?? matches(type, /`([^`]+)`/g).at(-1) ?? 'something';
   }
@@ -136,129 +195,8 @@ describe('a setting', () => {
         },
       });
       const found = path.reduce<unknown>((at, key) => Reflect.get(at as object, key), config);
-      expect(String(found)).toBe(value);
+      const shown = typeof found === 'string' ? found : JSON.stringify(found);
+      expect(shown).toBe(value);
     });
   }
 });
-
-describe('a page', () => {
-  const slugs = (text: string) =>
-    matches(text.replaceAll(/^```.*?^```$/gms, ''), /^#+ (.+)$/gm).map((heading) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
-        .replaceAll(' ', '-'),
-    );
-
-  for (const [path, text] of pages) {
-    test(`${path} has links that lead somewhere`, () => {
-      const dead = matches(text, /\]\(([^)\s]+)\)/g).filter((link) => {
-        if (/^https?:/.test(link)) return false;
-        const [file = '', anchor] = link.split('#');
-        const target = file === '' ? path : join(dirname(path), file);
-        if (!existsSync(join(ROOT, target))) return true;
-        return anchor !== undefined && !slugs(page(target)).includes(anchor);
-      });
-      expect(dead).toEqual([]);
-    });
-
-    test(`${path} names files that exist, and functions that they hold`, () => {
-      const placeOf = (name: string) =>
-        ['', 'src/', 'src/http/']
-          .map((base) => base + name)
-          .find((at) => existsSync(join(ROOT, at)));
-      const names = matches(text, /`([\w./-]+\/[\w.-]+\.(?:ts|mjs|yaml|json))`/g);
-      expect(names.filter((name) => !/N{4}/.test(name) && placeOf(name) === undefined)).toEqual([]);
-      // `name` (`file`), or in brackets: (`name`, `file`).
-      const held = [
-        ...text.matchAll(/`(\w+)` \(`([\w.-]+\/[\w./-]+\.ts)`/g),
-        ...text.matchAll(/\(`(\w+)`, `([\w.-]+\/[\w./-]+\.ts)`/g),
-      ];
-      const lost = held.filter(([, symbol = '', file = '']) => {
-        const place = placeOf(file);
-        return place === undefined || !new RegExp(`\\b${symbol}\\b`).test(textOf(place));
-      });
-      expect(lost.map(([whole]) => whole)).toEqual([]);
-    });
-  }
-});
-
-describe('an example', () => {
-  for (const { path, code } of blocks('yaml')) {
-    test(`of a configuration in ${path} is one: ${code.slice(0, 30).trim()}…`, () => {
-      const references = matches(code, /env:(\w+)/g).map((name) => [name, 'x'] as const);
-      const { config } = loadConfig({
-        argv: ['--config', 'example.yaml'],
-        env: Object.fromEntries(references),
-        readFile: () => code,
-      });
-      expect(Object.keys(config.models)).not.toBeEmpty();
-    });
-  }
-
-  test('of an error is one', () => {
-    const [example] = blocks('json');
-    const { error } = JSON.parse(example?.code ?? '') as { error: { code: ErrorCode } };
-    const { type, retryable } = ERROR_CATALOGUE[error.code];
-    expect(error).toMatchObject({ type, retryable });
-  });
-
-  test('by curl answers 200, and the answers are those that the README promises', async () => {
-    await withDemo(async (gateway) => {
-      const answers: string[] = [];
-      let conversation = '';
-      for (const { code } of blocks('bash').filter((block) => block.code.includes('curl '))) {
-        // Only the example's own quoting is at work: nothing of it is changed but the address.
-        const quiet = `curl() { command curl -sS -w '\\n%{http_code}' "$@"; }\n`;
-        const script = quiet + code.replaceAll('http://127.0.0.1:3000', gateway.url);
-        const output = await outputOf(['bash', '-c', script], { CONVERSATION: conversation });
-        expect(output).toEndWith('\n200');
-        conversation = /^x-conversation-id: (\S+)/im.exec(output)?.[1] ?? conversation;
-        answers.push(/"content":"([^"]*)"/.exec(output)?.[1] ?? '');
-      }
-      expect(answers[0]).toBe('Rome.');
-      expect(answers.at(-1)).toContain('teal');
-      expect(answers).toHaveLength(3);
-    });
-  });
-
-  test('with the SDK for TypeScript runs', async () => {
-    await withDemo(async (gateway) => {
-      const [example] = blocks('ts');
-      const code = (example?.code ?? '').replace('http://127.0.0.1:3000', gateway.url);
-      expect(await outputOf([process.execPath, '-e', code], {})).toBe('Rome.');
-    });
-  });
-});
-
-async function withDemo(use: (gateway: TestGateway) => Promise<void>): Promise<void> {
-  const engine = startDemoEngine({ tokenDelayMs: 0 });
-  const gateway = await startGateway(`
-catalogue: replace
-upstreams: { demo: { kind: openai, base_url: ${engine.url} } }
-models: { llama-4-scout: { targets: [{ upstream: demo, model: demo }] } }
-`);
-  try {
-    await use(gateway);
-  } finally {
-    await gateway.close();
-    await engine.close();
-  }
-}
-
-/** What a command prints; where it fails, what it complains of. */
-async function outputOf(command: string[], env: Record<string, string>): Promise<string> {
-  const child = Bun.spawn(command, {
-    cwd: ROOT,
-    env: { PATH: process.env['PATH'], BEARER: TOKEN, ...env },
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
-  });
-  const [code, stdout, stderr] = await Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return code === 0 ? stdout : `${stdout}${stderr}`;
-}

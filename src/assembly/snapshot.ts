@@ -14,6 +14,7 @@ import type { Admission, AdmissionLimits } from '../http/admission.ts';
 import { identify, isMadeHere } from '../http/gates.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Site } from '../http/site/pages.ts';
+import type { History } from '../observe/history.ts';
 import type { GatewayState } from '../observe/metrics.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -49,8 +50,10 @@ export interface Lasting {
   readonly turns: Turns;
   readonly admission: Admission;
   readonly site: Site;
+  readonly history: History;
   /** Unix seconds. */
   readonly startedAt: number;
+  uptimeMs(): number;
   isDraining(): boolean;
   gatewayState(): GatewayState;
 }
@@ -102,6 +105,7 @@ export function createSnapshot(settings: Settings, lasting: Lasting, before?: Sn
     },
     demo,
     heartbeatMs: config.streams.heartbeat_ms,
+    stallMs: config.streams.stall_ms,
     maxBodyBytes: config.limits.max_body_bytes,
     version: packageJson.version,
     configHash: configHash(config),

@@ -4,6 +4,7 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { MAX_FOLLOWED_CHARS } from '../domain/limits.ts';
+import type { TraceContext } from '../domain/trace-context.ts';
 
 /** One event of a turn's stream. */
 export interface Frame {
@@ -53,6 +54,8 @@ export class TurnCancelled extends Error {
 
 export interface LiveTurn {
   readonly id: string;
+  /** The turn's own place in a trace; absent where nothing is traced. */
+  readonly trace?: TraceContext | undefined;
   /** Aborts when the turn is cancelled; its upstream call hangs on this. */
   readonly signal: AbortSignal;
   /** Resolves when followers have been told of the end; never rejects. */
@@ -70,12 +73,13 @@ export interface LiveTurn {
 
 export interface LiveTurnOptions {
   readonly id: string;
+  readonly trace?: TraceContext | undefined;
   readonly deadlines: Deadlines;
   /** How long the turn may run with nobody following it, in milliseconds. */
   readonly orphanMs: number;
 }
 
-export function createLiveTurn({ id, deadlines, orphanMs }: LiveTurnOptions): LiveTurn {
+export function createLiveTurn({ id, trace, deadlines, orphanMs }: LiveTurnOptions): LiveTurn {
   const controller = new AbortController();
   const frames: Frame[] = [];
   const { promise: ended, resolve: resolveEnd } = Promise.withResolvers<TurnEnd>();
@@ -104,6 +108,7 @@ export function createLiveTurn({ id, deadlines, orphanMs }: LiveTurnOptions): Li
 
   return {
     id,
+    trace,
     signal: controller.signal,
     ended,
     cancel: (reason) => controller.abort(reason),

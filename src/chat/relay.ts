@@ -6,6 +6,7 @@ import { later, through } from '../domain/pieces.ts';
 import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
 import { withMembers, type Changes } from '../json/splice.ts';
+import type { TraceContext } from '../domain/trace-context.ts';
 import type { Usage } from '../domain/message.ts';
 import type { ChatEvent, ChatReply, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
@@ -27,6 +28,8 @@ export interface RelayRequest {
   readonly messages: readonly unknown[];
   readonly stream: boolean;
   readonly requestId: string;
+  /** Absent where nothing is traced. */
+  readonly trace?: TraceContext | undefined;
   /** Told of each target before it is asked. */
   onAttempt(target: Target): void;
   /** Told of the target whose reply is taken. */
@@ -57,12 +60,12 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
   const ask = async (signal: AbortSignal): Promise<ChatReply> => {
     const bodyFor = (target: Target) =>
       bodyWith(request.document, { ...fixedChanges, model: JSON.stringify(target.model) });
-    const { stream, requestId, onAttempt, onAnswer } = request;
+    const { stream, requestId, trace, onAttempt, onAnswer } = request;
     const { hedgeMs } = alias;
     const { n } = request.document.value;
     const choices = typeof n === 'number' && Number.isInteger(n) ? { choices: n } : {};
     const { reply } = await deps.router.open(
-      { plan, stream, requestId, hedgeMs, bodyFor, onAttempt, onAnswer, ...choices },
+      { plan, stream, requestId, trace, hedgeMs, bodyFor, onAttempt, onAnswer, ...choices },
       signal,
     );
     return reply;

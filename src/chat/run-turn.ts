@@ -5,6 +5,7 @@ import { sealNode } from '../conversations/node.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import { MAX_TURN_CHARS } from '../domain/limits.ts';
+import { tokenCounts } from '../domain/message.ts';
 import type { ChatEvent, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
@@ -120,6 +121,7 @@ async function ask(
       plan: accepted.plan,
       stream: true,
       requestId: request.requestId,
+      trace: live.trace,
       hedgeMs: alias.hedgeMs,
       bodyFor: (asked) => bodyOf(run, asked),
       onAttempt: run.onAttempt,
@@ -265,22 +267,21 @@ function sealedAnswer({ accepted }: TurnRun, answer: Answer, endedAt: number) {
 
 function outcomeOf(run: TurnRun, { answer, firstVisibleAt, target }: Progress, endedAt: number) {
   const { live, accepted } = run;
-  const { usage } = answer;
-  const cachedTokens = usage?.prompt_tokens_details?.cached_tokens ?? null;
+  const usage = tokenCounts(answer.usage);
   return {
     turnId: live.id,
     blobs: [],
     finishReason: answer.finishReason,
-    usage: {
-      promptTokens: usage?.prompt_tokens ?? null,
-      completionTokens: usage?.completion_tokens ?? null,
-      cachedTokens,
-    },
+    usage,
     prefixBreak:
       // What was never read has no prefix that could be missed.
       target === null || answer.finishReason === null
         ? null
-        : prefixBreak(accepted.before, { ...target, epochId: accepted.epoch.id }, cachedTokens),
+        : prefixBreak(
+            accepted.before,
+            { ...target, epochId: accepted.epoch.id },
+            usage.cachedTokens,
+          ),
     ttftMs: firstVisibleAt === null ? null : firstVisibleAt - accepted.acceptedAt,
     endedAt,
   };

@@ -43,6 +43,14 @@ describe('a shown chunk', () => {
     expect(show(json, parse(json))).toBe(shown);
   });
 
+  test("that nests too deep to be scanned is the upstream's fault, and not that of whoever asked", () => {
+    const json = `{"model":"up","choices":[],"deep":${'['.repeat(100)}${']'.repeat(100)}}`;
+    const show = showAs({ alias: 'alias', usage: true });
+    expect(() => show(json, parse(json))).toThrow(
+      expect.objectContaining({ code: 'upstream_protocol_error' }),
+    );
+  });
+
   test('tells what was expected beside what was cached, and changes nothing else', () => {
     const show = showAs({ alias: 'alias', usage: true, expectedCachedTokens: 64 });
     const shown = (json: string) => show(json, parse(json));

@@ -1,5 +1,7 @@
 // What a client sees of an upstream's JSON: the same bytes, but `model` is the alias it asked for, usage is there only
 // if it asked, and the choices of a stream have what SDKs need.
+import { GatewayError } from '../domain/errors.ts';
+import { MAX_JSON_DEPTH } from '../domain/limits.ts';
 import { membersOf } from '../json/members.ts';
 import { withMembers } from '../json/splice.ts';
 import type { Completion } from '../providers/provider.ts';
@@ -39,7 +41,7 @@ export function showAs({ alias, usage, expectedCachedTokens }: ShownAs): Show {
     return shownHead + json.slice(member.valueEnd);
   }
 
-  return (json, completion) => {
+  const shownOf: Show = (json, completion) => {
     const { model, usage: told, choices } = completion;
     const hidesUsage = !usage && told !== undefined;
     if (hidesUsage && told !== null && choices?.length === 0) return null;
@@ -53,6 +55,17 @@ export function showAs({ alias, usage, expectedCachedTokens }: ShownAs): Show {
       ...(fitting === null ? {} : { choices: fitting }),
     };
     return withMembers(withUsage, membersOf(withUsage), changes);
+  };
+  return (json, completion) => {
+    try {
+      return shownOf(json, completion);
+    } catch (cause) {
+      // The scan blames whoever asks; but what nests too deep here is the upstream's.
+      throw new GatewayError('upstream_protocol_error', {
+        message: `The upstream sent JSON that nests deeper than ${MAX_JSON_DEPTH} levels.`,
+        cause,
+      });
+    }
   };
 }
 

@@ -45,6 +45,7 @@ export async function suggestTitle(
       plan: [target],
       stream: false,
       requestId: request.requestId,
+      trace: live.trace,
       hedgeMs: null,
       bodyFor: () => body,
       onAttempt() {},

@@ -3,6 +3,7 @@
 import type { Blob, ConversationNode, Scope } from '../conversations/conversation.ts';
 import { sealNode, type NewNode } from '../conversations/node.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { TraceContext } from '../domain/trace-context.ts';
 import { toolCallIds } from '../prompt/assemble.ts';
 import { markImages, wellFormedJson } from '../prompt/blob-mark.ts';
 import type { AskedProfile } from '../prompt/epoch.ts';
@@ -36,6 +37,8 @@ export interface TurnRequest {
   /** Whether the turn's frames show the usage: asked for in streams, always in whole replies. */
   readonly showUsage: boolean;
   readonly requestId: string;
+  /** The request's place in a trace; absent where nothing is traced. */
+  readonly trace?: TraceContext | undefined;
   /** Hex SHA-256 of the request's bytes. */
   readonly fingerprint: string;
 }

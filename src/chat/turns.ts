@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Deadlines } from '../domain/deadlines.ts';
 import { newId } from '../domain/ids.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { childOf } from '../domain/trace-context.ts';
 import type { Scope } from '../conversations/conversation.ts';
 import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
 import { isTerminal, type Turn } from '../conversations/turn.ts';
@@ -111,6 +112,8 @@ export function createTurns(deps: TurnsDeps): Turns {
         prefixBreak,
         epochReason: prefixBreak === 'epoch' ? epoch.reason : null,
         ttftMs: finish.ttftMs,
+        durationMs: finish.endedAt - accepted.acceptedAt,
+        trace: live.trace,
       });
       if (options.titles === 'model' && accepted.isFirst && status === 'completed' && target)
         await title(turn, { finish, target }, router);
@@ -169,7 +172,9 @@ export function createTurns(deps: TurnsDeps): Turns {
     find: (turnId) => open.get(turnId)?.live,
     async begin(request, setup, observer) {
       const { alias, router, options } = setup;
-      const live = createLiveTurn({ id: newId('turn'), deadlines, orphanMs: options.orphanMs });
+      const trace = request.trace && childOf(request.trace);
+      const { orphanMs } = options;
+      const live = createLiveTurn({ id: newId('turn'), trace, deadlines, orphanMs });
       // Known before it is accepted: whoever repeats the request at the same moment finds it.
       const { promise: done, resolve: finished } = Promise.withResolvers<void>();
       const { conversationId } = request;

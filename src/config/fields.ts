@@ -70,6 +70,44 @@ export function headerValue() {
     .regex(/^[\x20-\x7e]*$/, { error: 'has a character that a header cannot carry' });
 }
 
+export function headerName() {
+  return z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/);
+}
+
+/** Headers as a mapping, or as OpenTelemetry's variables have them: `name=value,name=value`, values percent-encoded. */
+export function headerList() {
+  return z.preprocess(readHeaderList, z.record(headerName(), headerValue()));
+}
+
+function readHeaderList(value: unknown, context: z.RefinementCtx): unknown {
+  if (typeof value !== 'string') return value;
+  const headers: Record<string, string> = {};
+  for (const pair of value.split(',')) {
+    const [, name, text] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
+    if (name === undefined || text === undefined) {
+      // Without showing it: it may be a credential.
+      context.addIssue('expected a mapping, or name=value,name=value');
+      return z.NEVER;
+    }
+    try {
+      headers[name] = decodeURIComponent(text);
+    } catch {
+      headers[name] = text; // a lone percent sign stands for itself
+    }
+  }
+  return headers;
+}
+
+/** A part of a whole. */
+export function share() {
+  const error = (issue: { input?: unknown }) =>
+    `expected a number from 0 to 1, got ${showValue(issue.input)}`;
+  return z.preprocess(
+    (value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value),
+    z.number({ error }).min(0, { error }).max(1, { error }),
+  );
+}
+
 /** The address of a model server: paths are appended to it, so it ends with its path. */
 export function serverUrl() {
   return z

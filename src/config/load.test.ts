@@ -141,6 +141,10 @@ describe('which source wins', () => {
       RATE_LIMIT_BURST: '2',
       MAX_BODY_BYTES: '4096',
       LOG_LEVEL: 'debug',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318',
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://c:4318/t',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20eA==,x-percent=100%',
+      OTEL_SERVICE_NAME: 'gw',
     };
     expect(Object.keys(env)).toEqual(Object.keys(NAMED_VARIABLES));
     expect(load(undefined, { env }).config).toMatchObject({
@@ -149,7 +153,27 @@ describe('which source wins', () => {
       auth: { bearer: 'abc' },
       limits: { rate_per_second: 1, burst: 2, max_body_bytes: 4096 },
       log: { level: 'debug' },
+      traces: {
+        endpoint: 'http://c:4318',
+        url: 'http://c:4318/t',
+        headers: { authorization: 'Basic eA==', 'x-percent': '100%' },
+        service_name: 'gw',
+      },
     });
+  });
+
+  test('headers that cannot be read are refused without being shown', () => {
+    for (const text of ['hunter2', 'a=hunter2%0A', 'bad name=hunter2', '=hunter2']) {
+      const env = { OTEL_EXPORTER_OTLP_HEADERS: text };
+      let told = '';
+      try {
+        load(undefined, { env });
+      } catch (error) {
+        told = String(error);
+      }
+      expect(told).toContain('(from OTEL_EXPORTER_OTLP_HEADERS)');
+      expect(told).not.toContain('hunter2');
+    }
   });
 
   test('any setting can come from a variable named by its path', () => {

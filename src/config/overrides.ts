@@ -17,6 +17,10 @@ export const NAMED_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   RATE_LIMIT_BURST: ['limits', 'burst'],
   MAX_BODY_BYTES: ['limits', 'max_body_bytes'],
   LOG_LEVEL: ['log', 'level'],
+  OTEL_EXPORTER_OTLP_ENDPOINT: ['traces', 'endpoint'],
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: ['traces', 'url'],
+  OTEL_EXPORTER_OTLP_HEADERS: ['traces', 'headers'],
+  OTEL_SERVICE_NAME: ['traces', 'service_name'],
 };
 
 const PREFIX = 'GATEWAY__';

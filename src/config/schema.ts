@@ -2,8 +2,9 @@
 // gateway runs on, with references resolved, the default catalogue merged in and every alias's targets laid out.
 
 import { z } from 'zod';
-import { milliseconds, headerValue, keepAlive, line, onOff } from './fields.ts';
-import { reasoningChoice, secret, serverUrl, storageUrl, wholeNumber } from './fields.ts';
+import { headerList, headerName, headerValue, keepAlive, line, milliseconds } from './fields.ts';
+import { onOff, reasoningChoice, secret, serverUrl, share } from './fields.ts';
+import { storageUrl, wholeNumber } from './fields.ts';
 
 const UPSTREAM_KINDS = [
   'openai',
@@ -87,6 +88,24 @@ const healthSchema = z.strictObject({
     .describe('How long a probe may take; late twice running, the upstream counts as down.'),
 });
 
+const tracesSchema = z.strictObject({
+  endpoint: serverUrl()
+    .optional()
+    .describe('The collector that spans are sent to, without /v1/traces; none are where absent.'),
+  url: serverUrl()
+    .optional()
+    .describe('The same with its whole path, for collectors that want another one.'),
+  headers: headerList()
+    .default({})
+    .describe('Headers that the gateway sends to it: a mapping, or name=value,name=value.'),
+  sample_ratio: share()
+    .default(1)
+    .describe('Of the traces that begin here, the share that is recorded: 0 to 1.'),
+  service_name: line()
+    .default('dgx-chat-gateway')
+    .describe('What the gateway is called in traces.'),
+});
+
 const routingSchema = z.strictObject({
   retries: wholeNumber(0, 5)
     .default(1)
@@ -138,7 +157,7 @@ const upstreamSchema = z.strictObject({
     ),
   api_key: secret().optional().describe('The key that the gateway sends to it.'),
   headers: z
-    .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/), headerValue())
+    .record(headerName(), headerValue())
     .default({})
     .describe('Further headers that the gateway sends to it.'),
   timeouts: timeoutsSchema.prefault({}).describe('Time limits for requests to it.'),
@@ -236,6 +255,9 @@ export const settingsSchema = z.strictObject({
       heartbeat_ms: milliseconds()
         .default(15_000)
         .describe('A silent stream gets a comment this often, so that no proxy cuts it.'),
+      stall_ms: milliseconds()
+        .default(60_000)
+        .describe('How long a client may leave unread what it was sent; then it is hung up on.'),
     })
     .prefault({})
     .describe('Streamed replies.'),
@@ -250,6 +272,7 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({})
     .describe('Figures for Prometheus.'),
+  traces: tracesSchema.prefault({}).describe('Traces by OpenTelemetry.'),
   turns: turnsSchema.prefault({}).describe('Conversations.'),
   routing: routingSchema.prefault({}).describe('What happens when a target does not answer.'),
   health: healthSchema.prefault({}).describe('How upstreams are watched.'),

@@ -8,6 +8,7 @@ function load(secret: string, port = 1) {
   const yaml = `
 server: { port: ${port} }
 auth: { bearer: "${secret}" }
+traces: { endpoint: "https://user:${secret}@c", headers: { authorization: "${secret}" } }
 upstreams:
   o: { kind: openai, base_url: "https://user:${secret}@h/v1", api_key: "${secret}", headers: { x-key: "${secret}" } }`;
   return loadConfig({ env: {}, cwd: '/w', readFile: () => yaml }).config;
@@ -21,6 +22,7 @@ test('no secret survives hiding', () => {
     api_key: '***',
     headers: { 'x-key': '***' },
   });
+  expect(shown.traces.headers).toEqual({ authorization: '***' });
 });
 
 test('the hash changes with a setting and stays with a secret', () => {

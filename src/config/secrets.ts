@@ -14,9 +14,23 @@ export function hideSecrets(config: Config): Config {
   return {
     ...config,
     auth: config.auth.bearer === undefined ? {} : { bearer: HIDDEN },
+    traces: hideTraceSecrets(config.traces),
     storage: { ...config.storage, url: hideUserInfo(config.storage.url) },
     upstreams: Object.fromEntries(upstreams),
   };
+}
+
+function hideTraceSecrets({ endpoint, url, headers, ...rest }: Config['traces']): Config['traces'] {
+  return {
+    ...rest,
+    ...(endpoint !== undefined && { endpoint: hideUserInfo(endpoint) }),
+    ...(url !== undefined && { url: hideUserInfo(url) }),
+    headers: hidden(headers),
+  };
+}
+
+function hidden(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, HIDDEN]));
 }
 
 function hideUpstreamSecrets(upstream: Upstream): Upstream {
@@ -25,7 +39,7 @@ function hideUpstreamSecrets(upstream: Upstream): Upstream {
     ...rest,
     base_url: hideUserInfo(upstream.base_url),
     ...(api_key !== undefined && { api_key: HIDDEN }),
-    headers: Object.fromEntries(Object.keys(headers).map((name) => [name, HIDDEN])),
+    headers: hidden(headers),
   };
 }
 

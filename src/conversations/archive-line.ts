@@ -37,7 +37,9 @@ const conversationLine = z.strictObject({
   epoch,
   rev: z.int().min(1),
   // Not a z.record, which loses a member named __proto__.
-  metadata: z.custom<Readonly<Record<string, string>>>(isStrings, 'must be an object of strings'),
+  metadata: z
+    .custom<Readonly<Record<string, string>>>(isStrings, 'must be an object of strings')
+    .meta({ type: 'object', additionalProperties: { type: 'string' } }),
   createdAt: when,
   lastUsedAt: when,
 });
@@ -98,7 +100,10 @@ const turnLine = z.strictObject({
   upstream: z.string().nullable(),
   upstreamModel: z.string().nullable(),
   finishReason: z.string().nullable(),
-  errorCode: z.custom<ErrorCode>(isErrorCode, 'is no error code').nullable(),
+  errorCode: z
+    .custom<ErrorCode>(isErrorCode, 'is no error code')
+    .meta({ type: 'string' })
+    .nullable(),
   // Files from before it was kept are without it.
   errorReply: z
     .strictObject({ status: z.int().min(400).max(599), retryAfterMs: z.number().min(0).nullable() })
@@ -121,13 +126,13 @@ const turnLine = z.strictObject({
   endedAt: when.nullable(),
 });
 
-const archiveLine = z.discriminatedUnion(
+export const archiveLineShape = z.discriminatedUnion(
   'type',
   [conversationLine, epochLine, blobLine, nodeLine, turnLine],
   'must be conversation, epoch, blob, node or turn',
 );
 
-export type ArchiveLine = z.output<typeof archiveLine>;
+export type ArchiveLine = z.output<typeof archiveLineShape>;
 export type LineOf<K extends ArchiveLine['type']> = Extract<ArchiveLine, { type: K }>;
 
 /** Throws what is wrong with it; `number` counts from 1. */
@@ -139,7 +144,7 @@ export function parseLine(text: string, number: number): ArchiveLine {
     const message = `Line ${number} is not JSON: each line of the file has to be one JSON object.`;
     throw new GatewayError('invalid_json', { param: `line ${number}`, message, cause });
   }
-  const result = archiveLine.safeParse(value);
+  const result = archiveLineShape.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw lineError(number, `${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is wrong'}`.trim());

@@ -6,6 +6,8 @@ export type { ErrorCode } from './error-catalogue.ts';
 export interface ErrorDetails {
   /** What was wrong here and what to do; the catalogue's description and remediation where absent. */
   message?: string;
+  /** What the log is told instead, where the message quotes somebody: upstreams quote prompts. */
+  logged?: string;
   /** The exact field, header or parameter at fault, e.g. `messages[0].content[1].image_url.url`. */
   param?: string;
   /** How long to wait before a retry can help, in milliseconds. */
@@ -33,6 +35,8 @@ export class GatewayError extends Error {
   readonly status: number;
   readonly retryAfterMs: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** The message without anything that an upstream said. */
+  readonly logged: string;
   readonly #requestId: string | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
@@ -41,6 +45,7 @@ export class GatewayError extends Error {
     this.name = 'GatewayError';
     this.code = code;
     this.param = details.param ?? null;
+    this.logged = details.logged ?? this.message;
     this.status = details.status ?? entry.http_status;
     this.retryAfterMs = details.retryAfterMs;
     this.headers = details.headers ?? {};
@@ -60,13 +65,14 @@ export class GatewayError extends Error {
   with(
     details: Pick<ErrorDetails, 'headers' | 'requestId' | 'message' | 'retryAfterMs'>,
   ): GatewayError {
-    const { status, cause, param } = this;
+    const { status, cause, param, logged } = this;
     const retryAfterMs = details.retryAfterMs ?? this.retryAfterMs;
     const requestId = details.requestId ?? this.#requestId;
     return new GatewayError(this.code, {
       message: details.message ?? this.message,
       status,
       cause,
+      logged,
       headers: { ...this.headers, ...details.headers },
       ...(param === null ? {} : { param }),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

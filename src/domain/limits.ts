@@ -39,6 +39,21 @@ export const BLOCKED_LOOP_MS = 200;
 /** When a request that was refused for overload may come again, at the earliest; three times as much at the latest. */
 export const SHED_RETRY_MS = 1_000;
 
+/** How often the file descriptors that are left are looked at: an open and a close. */
+export const DESCRIPTOR_PERIOD_MS = 250;
+
+/** File descriptors that clients may not use up, but of a small limit a quarter: for upstreams, the store and the log. */
+export const KEPT_BACK_DESCRIPTORS = 256;
+
+/** How long a log line may be gathered before it is written. */
+export const LOG_FLUSH_MS = 200;
+
+/** Log lines that wait for somebody to read them: minutes of a busy gateway, and no weight in its memory. */
+export const MAX_GATHERED_LOG_CHARS = 8 * 1024 * 1024;
+
+/** How long the end of the process waits for whoever reads the log. */
+export const LAST_LINES_MS = 1_000;
+
 /** Seconds a client may leave a request half sent; Bun counts it as lack of progress, not as total time. */
 export const READ_IDLE_SECONDS = 15;
 
@@ -94,6 +109,45 @@ export const MAX_NAME_CHARS = 200;
 
 /** Services elsewhere are not engines to be watched: while one is well, it is asked no more often than this. */
 export const MIN_HOSTED_PROBE_MS = 60_000;
+
+/** W3C Trace Context wants at least so much of a tracestate passed on. */
+export const MAX_TRACE_STATE_CHARS = 512;
+
+/** Spans that wait for the collector: about a kilobyte each, so 4 MB, and a minute of 60 requests per second. */
+export const MAX_QUEUED_SPANS = 4_096;
+
+/** Spans in one request to the collector: writing so many as JSON holds the event loop up for a millisecond or two. */
+export const MAX_SPAN_BATCH = 256;
+
+/** How long spans gather before they are sent. */
+export const SPAN_DELAY_MS = 2_000;
+
+/** How long the collector may take for one batch, as OpenTelemetry's own exporters have it. */
+export const SPAN_EXPORT_MS = 10_000;
+
+/** How long the end of the process may be held up by spans that are still to be sent. */
+export const SPAN_FLUSH_MS = 3_000;
+
+/** A text in a span, such as a path or the name that an upstream gives its model. */
+export const MAX_SPAN_TEXT_CHARS = 200;
+
+/** What of a collector's reply is read: it holds a number and a sentence. */
+export const MAX_COLLECTOR_REPLY_BYTES = 64 * 1024;
+
+/** What the dashboard's figures are gathered in: fine enough to see a hiccup, coarse enough for an hour in one array. */
+export const HISTORY_BUCKET_MS = 10_000;
+
+/** An hour. */
+export const HISTORY_BUCKETS = 360;
+
+/**
+ * Pairs of alias and upstream with a history of their own, 55 KB each; those beyond are counted as one. With the codes
+ * below that is 16 MB at the very most, and one for a gateway with a dozen models in use.
+ */
+export const MAX_HISTORY_SERIES = 128;
+
+/** Error codes that such a pair tells apart, 4 KB each; a thirteenth kind of failure within an hour is beyond charts. */
+export const MAX_HISTORY_CODES = 12;
 
 /** The head of an upstream's reply, or one line of its chunks' sizes: engines need some hundred bytes. */
 export const MAX_REPLY_HEAD_BYTES = 64 * 1024;

@@ -19,3 +19,23 @@ export interface Usage {
   readonly total_tokens: number;
   readonly prompt_tokens_details?: { readonly cached_tokens?: number } | null;
 }
+
+/** What is counted and stored of a usage; null where the upstream has not told a number of tokens. */
+export interface TokenCounts {
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  readonly cachedTokens: number | null;
+}
+
+/** Upstreams can say anything; databases, counters and logs are given whole numbers from zero up, or nothing. */
+export function tokenCounts(usage: Usage | null): TokenCounts {
+  return {
+    promptTokens: countOf(usage?.prompt_tokens),
+    completionTokens: countOf(usage?.completion_tokens),
+    cachedTokens: countOf(usage?.prompt_tokens_details?.cached_tokens),
+  };
+}
+
+function countOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}

@@ -12,11 +12,14 @@ import { conversationRoutes, type ConversationRoutesDeps } from './c1/conversati
 import { branchRoutes, type BranchRoutesDeps } from './c1/branches.ts';
 import { postChat, type PostChatDeps } from './c1/chat.ts';
 import { turnRoutes, type TurnRoutesDeps } from './c1/turns.ts';
+import { dashboardData, type DashboardDataDeps } from './site/dashboard-data.ts';
 import { metrics, type MetricsDeps } from './site/metrics.ts';
+import { openApiJson, type OpenApiDeps } from './site/openapi-json.ts';
 import { sitePage, wantsHtml, type PageDeps } from './site/pages.ts';
 import { healthz, listErrors, readyz, type StatusDeps } from './site/status.ts';
 import type { Admission } from './admission.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
+import type { ServedRoute } from './openapi/document.ts';
 import { errorReply } from './refuse.ts';
 
 export interface AppDeps
@@ -29,7 +32,9 @@ export interface AppDeps
     BranchRoutesDeps,
     TurnRoutesDeps,
     MetricsDeps,
-    PageDeps {
+    OpenApiDeps,
+    PageDeps,
+    DashboardDataDeps {
   readonly health: Health;
   readonly router: Router;
   readonly turns: Turns;
@@ -54,7 +59,7 @@ function routes(deps: AppDeps): Route[] {
   const branches = branchRoutes(deps);
   const turns = turnRoutes(deps);
   const page = sitePage(deps);
-  return [
+  const table: Route[] = [
     ['token', 'POST', '/v1/chat/completions', chatCompletions(deps)],
     ['token', 'GET', '/v1/models', listModels(deps)],
     ['token', 'GET', '/v1/models/:id{.+}', getModel(deps)],
@@ -76,16 +81,28 @@ function routes(deps: AppDeps): Route[] {
     ['public', 'GET', '/readyz', readyz(deps)],
     ['public', 'GET', '/errors', listErrors],
     ['local', 'GET', '/metrics', metrics(deps)],
+    ['public', 'GET', '/openapi.json', openApiJson(deps, () => table.map(servedRoute))],
+
+    ['browser', 'GET', '/dashboard', page],
+    ['token', 'GET', '/dashboard/data', dashboardData(deps)],
 
     ['public', 'GET', '/', page],
+    ['public', 'GET', '/docs', page],
+    ['public', 'GET', '/playground', page],
     ['public', 'GET', '/docs/:page{.+}', page],
+    ['public', 'GET', '/openapi', page],
+    ['public', 'GET', '/redoc', page],
     ['public', 'GET', '/assets/:file', page],
   ];
+  return table;
+}
+
+function servedRoute([access, method, path]: Route): ServedRoute {
+  return { access, method, path };
 }
 
 /** Public by contract; served by a later part of the gateway. */
-const PUBLIC_PATHS =
-  /^\/(?:$|openapi\.json$|openapi$|redoc$|docs(?:\/|$)|assets(?:\/|$)|playground(?:\/|$))/;
+const PUBLIC_PATHS = /^\/(?:$|docs(?:\/|$)|assets(?:\/|$)|playground(?:\/|$))/;
 
 export function createApp(deps: AppDeps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>({ router: new RegExpRouter() });
@@ -111,6 +128,9 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   }
   app.notFound((context) => {
     const { path } = context.req;
+    // People end an address with a slash. Only what is on the site's list is led on to.
+    const page = path.replace(/\/$/, '');
+    if (page !== path && deps.site.files.has(page)) return context.redirect(page, 308);
     const served = methods.match('ALL', path)[0].map(([route]) => route);
     const isPublic = served.some(([access]) => access === 'public') || PUBLIC_PATHS.test(path);
     if (!isPublic) deps.identify(context.env.exchange);

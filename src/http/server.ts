@@ -4,6 +4,7 @@ import type { Hono } from 'hono';
 import { saneRequestId, newId } from '../domain/ids.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError, toGatewayError } from '../domain/errors.ts';
+import type { TraceContext } from '../domain/trace-context.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
 import type { Admission } from './admission.ts';
@@ -11,7 +12,7 @@ import type { Exchange, HttpEnv } from './exchange.ts';
 import { KEEP_ALIVE_SECONDS } from '../domain/limits.ts';
 import { refuseAmbiguous } from './gates.ts';
 import { errorReply } from './refuse.ts';
-import { CLIENT_GONE, setCommonHeaders } from './reply.ts';
+import { CLIENT_GONE, CLIENT_STALLED, isClientGone, setCommonHeaders } from './reply.ts';
 
 /** What Bun.serve hands to a handler beside the request. */
 export interface Connection {
@@ -30,11 +31,15 @@ export interface HttpServer {
   abortAll(reason: GatewayError): void;
 }
 
+type TraceOf = (headers: Headers) => TraceContext;
+
 export interface HttpServerDeps {
   /** The app that answers a request from its beginning to its end. */
   app(): Hono<HttpEnv>;
   readonly clock: Clock;
   readonly probe: Probe;
+  /** The place in a trace that a request gets; absent where nothing is traced. */
+  readonly traceOf?: TraceOf | undefined;
   readonly admission: Pick<Admission, 'hold' | 'release'>;
   isDraining(): boolean;
 }
@@ -77,6 +82,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
         admission: deps.admission,
         onFinish: finished,
       });
+      if (deps.traceOf) exchange.record.trace = deps.traceOf(request.headers);
       open.add(exchange);
       const response = await respond(exchange);
       exchange.record.status = response.status;
@@ -118,7 +124,8 @@ function beginExchange(request: Request, connection: Connection, deps: ExchangeD
     clock: deps.clock,
     signal: controller.signal,
     abort(reason) {
-      if (reason === CLIENT_GONE) record.clientGone = true;
+      if (isClientGone(reason)) record.clientGone = true;
+      if (reason === CLIENT_STALLED) record.clientStalled = true;
       controller.abort(reason);
     },
     peerAddress: () => connection.requestIP(request)?.address ?? null,

@@ -2,8 +2,9 @@
 // directories may be in here.
 import type { EngineInsight } from '../providers/insight/insight.ts';
 import type { UpstreamHealth } from '../routing/upstream-health.ts';
+import type { ShownInsight, ShownUpstream } from './health-shapes.ts';
 
-export function shownHealth(health: UpstreamHealth) {
+export function shownHealth(health: UpstreamHealth): ShownUpstream {
   const { name, kind, healthy, latencyMs, problem, checkedAt, insight } = health;
   return {
     name,
@@ -20,7 +21,7 @@ export function shownModels(models: readonly string[] | null | undefined): strin
   return models?.map(shownName) ?? null;
 }
 
-function shownInsight(insight: EngineInsight) {
+function shownInsight(insight: EngineInsight): ShownInsight {
   const { contextTokens, cacheTiers } = insight;
   return {
     engine_version: insight.engineVersion,

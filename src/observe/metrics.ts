@@ -2,7 +2,9 @@
 // an alias, upstream, route or method that the configuration and the code do not know is `unknown` or `other`, so that
 // nobody can make series without end.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { TokenCounts } from '../domain/message.ts';
 import { METRICS } from './metric-definitions.ts';
+import { DROP_REASONS } from './span-drops.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { FinishedTurn } from './turn-record.ts';
 
@@ -14,6 +16,7 @@ export interface GatewayState {
   readonly heldBytes: number;
   /** By which the event loop is late, again and again. */
   readonly lagMs: number;
+  readonly droppedLogLines: number;
   readonly storeOk: boolean;
   readonly upstreams: readonly {
     readonly name: string;
@@ -29,9 +32,12 @@ export interface Metrics {
   backgroundFailed(): void;
   requestShed(reason: string): void;
   loopBlocked(ms: number): void;
+  descriptorsScarce(): void;
   attemptFailed(upstream: string, code: string): void;
   /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
   circuitsChanged(upstream: string, by: 1 | -1): void;
+  spansExported(count: number): void;
+  spansDropped(count: number, reason: string): void;
   /** Further names that labels may take; those before stay, as requests with them may still run. */
   know(names: KnownNames): void;
   /** Whether the configuration was read anew, or refused. */
@@ -57,6 +63,10 @@ export function createMetrics(known: KnownNames): Metrics {
   const registry = new Registry();
   const all = createInstruments(registry);
 
+  // From the start, so that the first of each is an increase.
+  for (const reason of DROP_REASONS) all.droppedSpans.inc({ reason }, 0);
+  for (const result of ['done', 'refused']) all.reloads.inc({ result }, 0);
+
   function who(alias: string | undefined, upstream: string | null | undefined) {
     return {
       alias: nameIn(aliases, alias),
@@ -66,11 +76,11 @@ export function createMetrics(known: KnownNames): Metrics {
 
   function countTokens(
     names: ReturnType<typeof who>,
-    tokens: { prompt?: number | null; completion?: number | null; cached?: number | null },
+    { promptTokens, completionTokens, cachedTokens }: TokenCounts,
   ): void {
-    if (tokens.prompt) all.promptTokens.inc(names, tokens.prompt);
-    if (tokens.completion) all.completionTokens.inc(names, tokens.completion);
-    if (tokens.cached) all.cachedTokens.inc(names, tokens.cached);
+    if (promptTokens) all.promptTokens.inc(names, promptTokens);
+    if (completionTokens) all.completionTokens.inc(names, completionTokens);
+    if (cachedTokens) all.cachedTokens.inc(names, cachedTokens);
   }
 
   return {
@@ -87,22 +97,14 @@ export function createMetrics(known: KnownNames): Metrics {
       }
       // A turn can outlast its request: its tokens are counted when it ends.
       if (usage && record.turnId === undefined) {
-        countTokens(names, {
-          prompt: usage.prompt_tokens,
-          completion: usage.completion_tokens,
-          cached: usage.prompt_tokens_details?.cached_tokens ?? null,
-        });
+        countTokens(names, usage);
       }
     },
     turnFinished(turn) {
-      const { status, promptTokens, completionTokens, cachedTokens, expectedCachedTokens } = turn;
+      const { status, cachedTokens, expectedCachedTokens } = turn;
       const names = who(turn.alias, turn.upstream);
       all.turns.inc({ status, ...names });
-      countTokens(names, {
-        prompt: promptTokens,
-        completion: completionTokens,
-        cached: cachedTokens,
-      });
+      countTokens(names, turn);
       if (cachedTokens !== null && expectedCachedTokens !== null && expectedCachedTokens > 0) {
         all.expectedCachedTokens.inc(names, expectedCachedTokens);
         all.foundCachedTokens.inc(names, Math.min(cachedTokens, expectedCachedTokens));
@@ -113,6 +115,7 @@ export function createMetrics(known: KnownNames): Metrics {
     turnsRecovered: (count) => all.recoveredTurns.inc(count),
     backgroundFailed: () => all.backgroundFailures.inc(),
     requestShed: (reason) => all.shed.inc({ reason }),
+    descriptorsScarce: () => all.descriptorShortages.inc(),
     loopBlocked(ms) {
       all.loopBlocks.inc();
       all.loopBlocked.inc(ms / 1000);
@@ -121,6 +124,8 @@ export function createMetrics(known: KnownNames): Metrics {
       all.failedAttempts.inc({ upstream: nameIn(upstreams, upstream), code }),
     circuitsChanged: (upstream, by) =>
       all.circuits.inc({ upstream: nameIn(upstreams, upstream) }, by),
+    spansExported: (count) => all.exportedSpans.inc(count),
+    spansDropped: (count, reason) => all.droppedSpans.inc({ reason }, count),
     know(names) {
       for (const alias of names.aliases) aliases.add(alias);
       for (const upstream of names.upstreams) upstreams.add(upstream);
@@ -131,6 +136,8 @@ export function createMetrics(known: KnownNames): Metrics {
       all.openTurns.set(state.openTurns);
       all.heldBytes.set(state.heldBytes);
       all.loopLag.set(state.lagMs / 1000);
+      all.droppedLines.reset();
+      all.droppedLines.inc(state.droppedLogLines);
       all.storeUp.set(Number(state.storeOk));
       // An upstream that is gone is neither up nor down.
       all.upstreamUp.reset();
@@ -177,6 +184,8 @@ function createInstruments(registry: Registry) {
     turnFirstToken: histogram(METRICS.turnFirstToken),
     recoveredTurns: counter(METRICS.recoveredTurns),
     backgroundFailures: counter(METRICS.backgroundFailures),
+    exportedSpans: counter(METRICS.exportedSpans),
+    droppedSpans: counter(METRICS.droppedSpans),
     openRequests: gauge(METRICS.openRequests),
     openTurns: gauge(METRICS.openTurns),
     upstreamUp: gauge(METRICS.upstreamUp),
@@ -186,6 +195,8 @@ function createInstruments(registry: Registry) {
     shed: counter(METRICS.shed),
     heldBytes: gauge(METRICS.heldBytes),
     loopLag: gauge(METRICS.loopLag),
+    droppedLines: counter(METRICS.droppedLines),
+    descriptorShortages: counter(METRICS.descriptorShortages),
     loopBlocks: counter(METRICS.loopBlocks),
     loopBlocked: counter(METRICS.loopBlocked),
   };

@@ -1,10 +1,15 @@
-// One method per event worth knowing: every log line is written here and every metric fed, and nowhere else, so that
+// One method per event worth knowing: every log line is written here and every metric and span fed, and nowhere else, so that
 // this file is the list of what an operator can see.
 import type { Logger } from 'pino';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { MAX_NAME_CHARS } from '../domain/limits.ts';
+import { reasonOf } from './logged-error.ts';
 import type { GatewayState, Metrics } from './metrics.ts';
+import type { FinishedCall } from './call-record.ts';
+import type { History } from './history.ts';
 import type { RequestRecord } from './request-record.ts';
+import type { Traces } from './traces.ts';
 import type { FinishedTurn } from './turn-record.ts';
 
 export interface ChangedHealth {
@@ -49,10 +54,20 @@ export interface Probe {
   requestShed(reason: string): void;
   /** One piece of work kept the event loop from all others. */
   loopBlocked(ms: number): void;
+  /** So many connections are open that hardly any file descriptor is left. */
+  descriptorsScarce(limit: number): void;
+  /** An error that was thrown where nobody could catch it. */
+  strayError(error: unknown, isFatal: boolean): void;
   upstreamChanged(health: ChangedHealth): void;
   attemptFailed(failed: FailedAttempt): void;
   circuitChanged(change: ChangedCircuit): void;
   turnsRecovered(count: number): void;
+  /** A call to an upstream has ended; told only where traces are configured. */
+  callFinished(call: FinishedCall): void;
+  spansExported(count: number): void;
+  spansDropped(count: number, reason: string): void;
+  /** The collector of traces has begun to fail, or, with null, takes spans again. */
+  collectorChanged(problem: string | null): void;
   configReloaded(reloaded: ReloadedConfig): void;
   /** What was running before goes on. */
   reloadRefused(problems: readonly { readonly path: string; readonly message: string }[]): void;
@@ -67,23 +82,30 @@ export interface ProbeDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Pick<Clock, 'elapsed'>;
+  readonly history: Pick<History, 'requestFinished' | 'turnFinished'>;
+  /** null where nothing is traced. */
+  readonly traces: Pick<Traces, 'requestFinished' | 'turnFinished' | 'callFinished'> | null;
 }
 
-export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
+export function createProbe({ logger, metrics, clock, history, traces }: ProbeDeps): Probe {
   return {
     requestFinished(record, error) {
       const durationMs = clock.elapsed() - record.startedAt;
       metrics.requestFinished(record, durationMs);
+      history.requestFinished(record, durationMs);
+      traces?.requestFinished(record);
       const fields = requestFields(record, durationMs);
       const cause = error instanceof GatewayError ? error.cause : error;
       if (record.errorCode === 'internal_error')
         logger.error({ ...fields, err: cause }, 'request failed');
       else if (record.errorCode)
         logger.warn({ ...fields, reason: reasonOf(cause) }, 'request refused');
-      else logger.info(fields, record.clientGone ? 'client gone' : 'request');
+      else logger.info(fields, record.clientGone ? goneOf(record) : 'request');
     },
     turnFinished(turn) {
       metrics.turnFinished(turn);
+      history.turnFinished(turn);
+      traces?.turnFinished(turn);
       const fields = {
         turn: turn.turnId,
         conversation: turn.conversationId,
@@ -105,6 +127,15 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
       metrics.loopBlocked(ms);
       logger.warn({ blocked_ms: rounded(ms) }, 'event loop was blocked');
     },
+    descriptorsScarce(limit) {
+      metrics.descriptorsScarce();
+      logger.warn({ limit }, 'file descriptors are scarce: idle connections are closed');
+    },
+    strayError(error, isFatal) {
+      metrics.backgroundFailed();
+      if (isFatal) logger.fatal({ err: error }, 'uncaught error: the process ends');
+      else logger.error({ err: error }, 'unhandled rejection');
+    },
     upstreamChanged({ name, healthy, problem, latencyMs }) {
       const facts = { upstream: name, problem: problem ?? undefined, latency_ms: latencyMs };
       if (healthy) logger.info(facts, 'upstream is up');
@@ -118,7 +149,7 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
         upstream_model: target.model,
         attempt,
         error_code: error.code,
-        problem: error.message,
+        problem: error.logged,
         reason: reasonOf(error.cause),
         duration_ms: rounded(durationMs),
         answer_begun: !beforeCommit || undefined,
@@ -139,6 +170,13 @@ export function createProbe({ logger, metrics, clock }: ProbeDeps): Probe {
       if (count === 0) return;
       metrics.turnsRecovered(count);
       logger.warn({ turns: count }, 'turns that a crash left open were ended as interrupted');
+    },
+    callFinished: (call) => traces?.callFinished(call),
+    spansExported: (count) => metrics.spansExported(count),
+    spansDropped: (count, reason) => metrics.spansDropped(count, reason),
+    collectorChanged(problem) {
+      if (problem === null) logger.info('traces are taken again');
+      else logger.warn({ problem }, 'the collector of traces does not take them');
     },
     configReloaded({ source, hash, needRestart }) {
       metrics.reloaded('done');
@@ -169,25 +207,23 @@ function requestFields(record: RequestRecord, durationMs: number): Record<string
     status: record.clientGone ? 499 : record.status,
     duration_ms: rounded(durationMs),
     stream: record.stream || undefined,
-    model: record.alias,
+    // Whatever a client calls a model that there is not.
+    model: record.alias?.slice(0, MAX_NAME_CHARS),
     upstream: record.upstream,
     attempts: record.attempts,
     ttfb_ms:
       askedAt !== undefined && answeredAt !== undefined ? rounded(answeredAt - askedAt) : undefined,
-    prompt_tokens: usage?.prompt_tokens,
-    completion_tokens: usage?.completion_tokens,
-    cached_tokens: usage?.prompt_tokens_details?.cached_tokens,
+    prompt_tokens: usage?.promptTokens ?? undefined,
+    completion_tokens: usage?.completionTokens ?? undefined,
+    cached_tokens: usage?.cachedTokens ?? undefined,
     conversation: record.conversationId,
     turn: record.turnId,
     error_code: record.errorCode,
   };
 }
 
-/** A cause in one short line, without a stack: causes come from the network and from SQLite, not from requests. */
-function reasonOf(cause: unknown): string | undefined {
-  if (!(cause instanceof Error)) return undefined;
-  const code: unknown = Reflect.get(cause, 'code');
-  return typeof code === 'string' ? `${code}: ${cause.message}` : cause.message;
+function goneOf({ clientStalled }: RequestRecord): string {
+  return clientStalled ? 'client does not read' : 'client gone';
 }
 
 function rounded(ms: number): number {

@@ -1,7 +1,8 @@
-// What is learnt of one request on its way through, for its log line and the metrics. Handlers fill it in; it
+// What is learnt of one request on its way through, for its log line, its span and the metrics. Handlers fill it in; it
 // never holds content, credentials or headers.
 import type { ErrorCode } from '../domain/errors.ts';
-import type { Usage } from '../domain/message.ts';
+import type { TokenCounts } from '../domain/message.ts';
+import type { TraceContext } from '../domain/trace-context.ts';
 
 export interface RequestRecord {
   readonly requestId: string;
@@ -20,10 +21,16 @@ export interface RequestRecord {
   /** Monotonic milliseconds at which the upstream was asked, and at which it first answered. */
   askedAt?: number;
   answeredAt?: number;
-  usage?: Usage;
+  usage?: TokenCounts;
   conversationId?: string;
   turnId?: string;
   errorCode?: ErrorCode;
   /** The client left before the reply was complete. */
   clientGone?: boolean;
+  /** It was there, but did not read: so it was left. */
+  clientStalled?: boolean;
+  /** The request's place in a trace; absent where nothing is traced. */
+  trace?: TraceContext;
+  /** The turn that it follows or ends, where that was begun by another request. */
+  linkedTo?: TraceContext;
 }

@@ -1,4 +1,6 @@
-// What is known of a turn when it has ended, for its log line and the metrics. No content.
+// What is known of a turn when it has ended, for its log line, its span and the metrics. No content.
+import type { TraceContext } from '../domain/trace-context.ts';
+
 export interface FinishedTurn {
   readonly turnId: string;
   readonly conversationId: string;
@@ -17,4 +19,7 @@ export interface FinishedTurn {
   /** What the epoch began with, where a new one is why. */
   readonly epochReason: string | null;
   readonly ttftMs: number | null;
+  readonly durationMs: number;
+  /** Absent where nothing is traced. */
+  readonly trace?: TraceContext | undefined;
 }

@@ -1,6 +1,6 @@
 // Where upstream failures become GatewayErrors: the only file that reads an upstream's error bodies and the
 // runtime's network errors. What is told to the client is the upstream's own message, made safe; never HTML, never
-// anything about our credentials.
+// anything about our credentials. The log is told of the failure, and not what the upstream said: it may quote a prompt.
 import { GatewayError } from '../domain/errors.ts';
 import { MAX_RETRY_AFTER_MS, MAX_UPSTREAM_MESSAGE_CHARS } from '../domain/limits.ts';
 import { isObject } from '../json/document.ts';
@@ -69,6 +69,7 @@ export function statusError(
   const error = errorIn(body);
   const message = messageOf(error);
   const told = message === null ? '' : `: ${message}`;
+  const worded = (what: string) => ({ logged: what, message: `${what}${told}` });
   if (status === 401 || status === 402 || status === 403 || isKeyRefusal(error)) {
     return new GatewayError('upstream_auth_failed', {
       message: `The upstream "${upstream}" refused the gateway's own credentials (HTTP ${status}). The operator has to check its api_key.`,
@@ -76,13 +77,13 @@ export function statusError(
   }
   if (status === 429) {
     return new GatewayError('upstream_rate_limited', {
-      message: `The upstream "${upstream}" is rate limiting${told}`,
+      ...worded(`The upstream "${upstream}" is rate limiting`),
       ...retryAfter(header, error),
     });
   }
   if (status === 408 || status === 504) {
     return new GatewayError('upstream_timeout', {
-      message: `The upstream "${upstream}" reported a timeout of its own (HTTP ${status})${told}`,
+      ...worded(`The upstream "${upstream}" reported a timeout of its own (HTTP ${status})`),
       ...retryAfter(header, error),
     });
   }
@@ -90,13 +91,14 @@ export function statusError(
   if (status >= 400 && isOverflow(error)) return overflow(upstream, message);
   if (status >= 500) {
     return new GatewayError('upstream_unavailable', {
-      message: `The upstream "${upstream}" failed (HTTP ${status})${told}`,
+      ...worded(`The upstream "${upstream}" failed (HTTP ${status})`),
       ...retryAfter(header, error),
     });
   }
   if (status >= 400) {
     return new GatewayError('upstream_rejected', {
       status,
+      logged: `The upstream "${upstream}" refused the request (HTTP ${status})`,
       message: `The upstream "${upstream}" refused the request (HTTP ${status}): ${message ?? 'it gave no readable reason'}`,
     });
   }
@@ -115,6 +117,7 @@ export function errorInReply(upstream: string, error: unknown): GatewayError {
     });
   if (isOverflow(error)) return overflow(upstream, message);
   return new GatewayError('upstream_interrupted', {
+    logged: `The upstream "${upstream}" failed`,
     message: `The upstream "${upstream}" failed: ${message}`,
   });
 }
@@ -122,6 +125,7 @@ export function errorInReply(upstream: string, error: unknown): GatewayError {
 /** A prompt that the upstream will not answer, said in a 2xx reply: Gemini. Another try would end the same way. */
 export function promptBlocked(upstream: string, reason: string): GatewayError {
   return new GatewayError('upstream_rejected', {
+    logged: `The upstream "${upstream}" blocked the prompt`,
     message: `The upstream "${upstream}" blocked the prompt (${safeText(reason)}). Change what is asked.`,
     param: 'messages',
   });
@@ -157,6 +161,7 @@ function isOverflow(error: unknown): boolean {
 function overflow(upstream: string, message: string | null): GatewayError {
   return new GatewayError('context_length_exceeded', {
     param: 'messages',
+    logged: `The prompt does not fit into the model's context at "${upstream}"`,
     message: `The prompt does not fit into the model's context at "${upstream}": ${message ?? 'no reason given'}`,
   });
 }

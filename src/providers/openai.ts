@@ -22,6 +22,7 @@ export function createOpenAiProvider(client: UpstreamClient): Provider {
           ...requestForKind(call.body, target),
           accept: call.stream ? 'text/event-stream' : 'application/json',
           requestId: call.requestId,
+          trace: call.trace,
         },
         signal,
       );

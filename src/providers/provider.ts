@@ -1,5 +1,6 @@
 // The contract between the gateway and what it asks: one call in, a reply out as JSON or as chunks, failures as
 // GatewayErrors. A reply that ends without throwing is complete; one that is cut, wrong or late always throws.
+import type { TraceContext } from '../domain/trace-context.ts';
 import type { ReasoningHistory, Usage } from '../domain/message.ts';
 
 /** Milliseconds each; every one is named in the error when it runs out. */
@@ -51,6 +52,8 @@ export interface ChatCall {
   /** How many answers were asked for; one where absent. */
   readonly choices?: number;
   readonly requestId: string;
+  /** The call's place in a trace, told to the upstream; absent where nothing is traced. */
+  readonly trace?: TraceContext;
 }
 
 export interface ChunkChoice {

@@ -3,6 +3,7 @@
 import type { Deadlines } from '../domain/deadlines.ts';
 import { piecesOf } from '../domain/pieces.ts';
 import { upstreamRequestId } from '../domain/ids.ts';
+import { traceHeaders, type TraceContext } from '../domain/trace-context.ts';
 import { MAX_ERROR_BODY_BYTES } from '../domain/limits.ts';
 import { protocolError, statusError, transportError } from './failure.ts';
 import { guardCall, type GuardedCall } from './guarded-call.ts';
@@ -24,6 +25,7 @@ export interface UpstreamRequest {
   readonly body: string;
   readonly accept: string;
   readonly requestId: string;
+  readonly trace?: TraceContext | undefined;
   /** What the dialect adds, such as a version. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -83,6 +85,7 @@ function outgoingHeaders(target: Target, request: UpstreamRequest): Record<strin
     'accept-encoding': 'identity',
     'user-agent': 'dgx-chat-gateway',
     'x-request-id': upstreamRequestId(request.requestId),
+    ...(request.trace && traceHeaders(request.trace)),
     ...request.headers,
     ...target.headers,
   };

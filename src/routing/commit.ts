@@ -22,7 +22,7 @@ export async function readToCommit(events: Batches): Promise<Batch[]> {
 }
 
 /** Role chunks, comments, empty deltas and usage are not visible; anything else is, known or not. */
-function isVisible(event: ChatEvent): boolean {
+export function isVisible(event: ChatEvent): boolean {
   return event.kind === 'chunk' && hasContent(event.chunk);
 }
 

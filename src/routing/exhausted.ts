@@ -32,6 +32,7 @@ export function exhaustedError(failures: readonly Failure[]): GatewayError {
     return errors.findLast(({ code }) => code === 'upstream_auth_failed') ?? last.error;
   }
   return new GatewayError('upstream_unavailable', {
+    logged: `No target could answer; ${errors.length} were tried.`,
     message: `No target could answer; ${errors.length} were tried. ${told}`,
     retryAfterMs,
     cause: last.error,

@@ -2,7 +2,8 @@
 // that nobody else speaks after that. With hedging, a second target is asked when the first stays silent.
 import type { Deadline } from '../domain/deadlines.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { ChatReply, Provider, Target } from '../providers/provider.ts';
+import type { TraceContext } from '../domain/trace-context.ts';
+import type { ChatCall, ChatReply, Provider, Target } from '../providers/provider.ts';
 import { candidates, freeTargets, type CandidatesDeps, type Search } from './candidates.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { readToCommit, resumed } from './commit.ts';
@@ -16,6 +17,8 @@ export interface OpenRequest {
   /** How many answers were asked for; absent for one. */
   readonly choices?: number;
   readonly requestId: string;
+  /** Whose work it is; absent where nothing is traced. */
+  readonly trace?: TraceContext | undefined;
   /** After so many silent milliseconds a second target is asked as well; null for never. */
   readonly hedgeMs: number | null;
   /** The body for a target: the same request with that target's model in it. */
@@ -137,9 +140,10 @@ async function ask(target: Target, opening: Opening, signal: AbortSignal): Promi
   }
 }
 
-function callFor(target: Target, { bodyFor, stream, requestId, choices }: OpenRequest) {
-  const call = { body: bodyFor(target), stream, requestId };
-  return choices === undefined ? call : { ...call, choices };
+function callFor(target: Target, { bodyFor, stream, requestId, choices, trace }: OpenRequest) {
+  const call: ChatCall = { body: bodyFor(target), stream, requestId };
+  if (choices === undefined && trace === undefined) return call;
+  return { ...call, ...(choices !== undefined && { choices }), ...(trace && { trace }) };
 }
 
 async function committedReply(

@@ -4,18 +4,22 @@ import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { driveInto, type Sink } from '../domain/pieces.ts';
 import { PING } from './encode.ts';
 
-/** Already encoded events, one or more at a time; must settle its pending `next` when its signal aborts. */
+/** Already encoded events, one or more at a time; must settle its pending `next`, and its `return`, when its signal aborts. */
 export type EventSource = AsyncIterator<string, void, undefined>;
 
 export interface EventStreamOptions {
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  /** How long a client may leave unread what it was sent, in milliseconds. */
+  readonly stallMs: number;
   /** The encoded event that tells the client of a failure; after it the stream ends. */
   renderError(error: unknown): string;
   /** Called once, however the stream ends; with the error that ended it, if any. */
   onEnd(error?: unknown): void;
   /** Called when the client went away; the source must be stopped by whoever owns it. */
   onCancel(): void;
+  /** Called when the client has not read for `stallMs`: its connection closes, and the source must be stopped as well. */
+  onStall(): void;
 }
 
 /** What a source had to say within the heartbeat: a first result, or a promise of it still pending. */
@@ -45,7 +49,7 @@ export async function awaitOpening(
 }
 
 /** What a client that reads slowly has still to fetch before the source is held back, in bytes. */
-const UNREAD_BYTES = 64 * 1024;
+const UNREAD_BYTES = 16 * 1024;
 
 /** The body: what the opening holds, then the rest of the source. */
 export function eventStream(
@@ -53,16 +57,37 @@ export function eventStream(
   source: EventSource,
   options: EventStreamOptions,
 ): ReadableStream<Uint8Array> {
-  const { deadlines, heartbeatMs } = options;
-  let heartbeat: Deadline | undefined;
+  const { deadlines, heartbeatMs, stallMs } = options;
+  let deadline: Deadline | undefined;
   let ended = false;
+  /** Whether the client has to read before more is sent: then it is awaited, else the source is. */
+  let isFull = false;
   let askForPull: (() => void) | undefined;
   let onRoom: (() => void) | undefined;
 
   function end(error?: unknown): void {
     ended = true;
-    heartbeat?.disarm();
+    deadline?.disarm();
     options.onEnd(error);
+  }
+
+  /** Nobody pulls any more: whatever the source holds, such as a place at an upstream, is given back by its end. */
+  function leave(): void {
+    end();
+    // It was told why by its signal, and that is all that its error can say.
+    source.return?.().catch(() => undefined);
+  }
+
+  function overdue(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (ended) return;
+    if (isFull) {
+      options.onStall();
+      leave();
+      controller.error(new Error('the client does not read'));
+    } else {
+      controller.enqueue(PING_BYTES);
+      deadline?.rearm(heartbeatMs);
+    }
   }
 
   /** Sends into the stream; its promise resolves when the client has fetched what is waiting. */
@@ -71,17 +96,12 @@ export function eventStream(
       take(text) {
         if (ended) return undefined;
         controller.enqueue(encoder.encode(text));
-        if ((controller.desiredSize ?? 0) > 0) {
-          heartbeat?.rearm(heartbeatMs);
-          return undefined;
-        }
-        heartbeat?.disarm();
+        isFull = (controller.desiredSize ?? 0) <= 0;
+        deadline?.rearm(isFull ? stallMs : heartbeatMs);
+        if (!isFull) return undefined;
         askForPull?.();
         return new Promise((resolve) => {
-          onRoom = () => {
-            heartbeat?.rearm(heartbeatMs);
-            resolve();
-          };
+          onRoom = resolve;
         });
       },
       end() {
@@ -102,18 +122,18 @@ export function eventStream(
     {
       start(controller) {
         if (opening.silent) controller.enqueue(PING_BYTES);
-        heartbeat = deadlines.arm(heartbeatMs, () => {
-          if (ended) return;
-          controller.enqueue(PING_BYTES);
-          heartbeat?.rearm(heartbeatMs);
-        });
+        // One for both: it is moved on with each event, and never disarmed between them.
+        deadline = deadlines.arm(heartbeatMs, () => overdue(controller));
         void driveAfter(opening.first, source, sinkOf(controller));
       },
       // A pull that does not settle is not called again: so nothing is called per event, but only, after `askForPull`,
       // when there is room again.
       pull() {
-        onRoom?.();
-        onRoom = undefined;
+        if (isFull) {
+          isFull = false;
+          deadline?.rearm(heartbeatMs);
+          onRoom?.();
+        }
         return new Promise((resolve) => {
           askForPull = resolve;
         });
@@ -121,7 +141,7 @@ export function eventStream(
       cancel() {
         if (ended) return;
         options.onCancel();
-        end();
+        leave();
       },
     },
     { highWaterMark: UNREAD_BYTES, size: (bytes) => bytes?.length ?? 0 },

@@ -1,6 +1,7 @@
 // One request of the chaos run, on either API, streamed or not, and what its client is told of it.
 import { errorOf, framesOf, joinedText, shownTurn } from '../harness/c1.ts';
 import type { GatewayProcess } from '../harness/gateway.ts';
+import { endOf } from '../harness/v1.ts';
 
 /** Far beyond what any request may take: one that needs it has hung. */
 const PATIENCE_MS = 20_000;
@@ -64,17 +65,8 @@ export async function ask(
 
 function readStream(text: string): Pick<Told, 'text' | 'error' | 'malformed'> {
   const frames = framesOf(text);
-  const ends = frames.filter(({ data }) => data === '[DONE]' || data.startsWith('{"error":'));
-  const end = frames.at(-1)?.data ?? 'nothing';
-  const malformed =
-    ends.length === 1 && ends[0] === frames.at(-1)
-      ? null
-      : `a stream with ${ends.length} ends, the last event being ${end}`;
-  const error = end.startsWith('{"error":')
-    ? (JSON.parse(end) as { error: { code: string } }).error.code
-    : null;
   const words = frames.filter(({ data }) => !data.startsWith('{"error":'));
-  return { text: joinedText(words), error, malformed };
+  return { text: joinedText(words), ...endOf(frames) };
 }
 
 export interface KeptTurn {

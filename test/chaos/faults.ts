@@ -1,5 +1,5 @@
 // What can be wrong with a target, and what that does to a call that comes in meanwhile.
-import type { Random } from '../crash/random.ts';
+import type { Random } from '../harness/random.ts';
 
 export type Fault =
   /** Its listener and all of its connections are gone. */

@@ -4,7 +4,7 @@ import { Database } from 'bun:sqlite';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRandom, type Random } from '../crash/random.ts';
+import { createRandom, type Random } from '../harness/random.ts';
 import { spawnGateway, type GatewayProcess } from '../harness/gateway.ts';
 import { ask, keptTurn, type Ask, type Form } from './ask.ts';
 import type { Fault } from './faults.ts';

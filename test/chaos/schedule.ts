@@ -1,7 +1,7 @@
 // Who is faulty when: a keeper is healthy at any time and hands over to another target, both being healthy for a
 // while, so that every request shorter than that has a target that is healthy all the while. The others are made
 // faulty and healthy again at random.
-import type { Random } from '../crash/random.ts';
+import type { Random } from '../harness/random.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import type { ChaosTarget } from './target.ts';
 

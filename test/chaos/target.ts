@@ -2,7 +2,7 @@
 // request's mark and a number, so that an answer that is mixed, cut or doubled shows. It can be made faulty and healthy
 // again at any moment, and it knows which of its answers it has spoiled.
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { seedOf, type Random } from '../crash/random.ts';
+import { seedOf, type Random } from '../harness/random.ts';
 import { sentMessages } from '../harness/c1.ts';
 import {
   beginSse,

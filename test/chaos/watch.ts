@@ -1,9 +1,8 @@
 // Looks at the gateway from outside while everything happens: circuits in /v1/info and in /metrics, and its memory.
-import { readFileSync } from 'node:fs';
 import type { GatewayProcess } from '../harness/gateway.ts';
+import { residentBytes } from '../harness/process-facts.ts';
 
 const EVERY_MS = 100;
-const PAGE_BYTES = 4096;
 
 export interface Backend {
   readonly upstream: string;
@@ -112,8 +111,4 @@ export class Heartbeat {
 
 function increase(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
-}
-
-function residentBytes(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
 }

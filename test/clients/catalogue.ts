@@ -1,6 +1,7 @@
 // Everything that is tried, in the order in which it is.
 import { AGENTS } from './agents.ts';
 import { aimock } from './aimock.ts';
+import { docs } from './docs.ts';
 import { runClient } from './run-client.ts';
 import { SDKS } from './sdks.ts';
 import { steady } from './steady.ts';
@@ -12,6 +13,7 @@ export const TRIALS: readonly Trial[] = [
     packages: client.packages,
     run: () => runClient(client),
   })),
+  docs,
   aimock,
   steady,
 ];

@@ -51,6 +51,8 @@ export interface Counts {
   retries: number;
   deletes: number;
   integrityChecks: number;
+  /** Requests that were sent again. */
+  refusedAsOverloaded: number;
 }
 
 export class Book {
@@ -75,6 +77,7 @@ export class Book {
     retries: 0,
     deletes: 0,
     integrityChecks: 0,
+    refusedAsOverloaded: 0,
   };
   readonly #name: string;
 

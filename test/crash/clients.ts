@@ -3,12 +3,14 @@ import type { StoredConversation } from '../harness/c1.ts';
 import type { Ask, SeenConversation, SeenTurn, TerminalStatus } from './book.ts';
 import { MARK } from './engine.ts';
 import { Gone, type Life } from './life.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../harness/random.ts';
 
 export interface Client {
   readonly life: Life;
   readonly random: Random;
   readonly newMark: () => string;
+  /** Between two deeds, at most. */
+  readonly thinkMs?: number;
 }
 
 type Operation = (client: Client) => Promise<void>;
@@ -20,6 +22,8 @@ const OPERATIONS: readonly (readonly [weight: number, operation: Operation])[] =
   [5, resume],
   [2, cancel],
   [2, branch],
+  [1, race],
+  [1, copy],
   [1, remove],
 ];
 const CHOICES = OPERATIONS.flatMap(([weight, operation]) =>
@@ -32,7 +36,10 @@ const LONGEST = 12;
 /** Returns when the gateway is gone. */
 export async function runClient(client: Client): Promise<void> {
   try {
-    while (!client.life.isOver) await (client.random.pick(CHOICES) ?? begin)(client);
+    while (!client.life.isOver) {
+      await (client.random.pick(CHOICES) ?? begin)(client);
+      if (client.thinkMs !== undefined) await Bun.sleep(client.random.below(client.thinkMs + 1));
+    }
   } catch (error) {
     if (!(error instanceof Gone)) throw error;
   }
@@ -114,6 +121,44 @@ async function cancel(client: Client): Promise<void> {
   } else if (turn.conversation.deleted === 'no') {
     life.book.fault(`${turn.id} cannot be cancelled: ${response.status} ${text}`);
   }
+}
+
+/** Two messages to one conversation at once: one of them is the next turn, and the other comes after it or is refused. */
+async function race(client: Client): Promise<void> {
+  const conversation = someConversation(client);
+  if (!conversation || conversation.turns.length >= LONGEST) return;
+  await Promise.all([0, 1].map(() => send(newAsk(client, conversation, {}), client)));
+}
+
+/** A fork has the messages of its source, an export each of them on a line; then the fork is deleted. */
+async function copy(client: Client): Promise<void> {
+  const { life } = client;
+  const source = someConversation(client);
+  if (!source) return;
+  const isThere = () => source.deleted === 'no';
+  const forked = await life.request(`/c1/conversations/${source.id}/fork`, { method: 'POST' });
+  const text = await life.text(forked);
+  if (forked.status !== 201) {
+    // A conversation whose first turn runs or has failed has nothing to share yet.
+    const { error } = JSON.parse(text) as { error: { code: string } };
+    if (isThere() && error.code !== 'invalid_field')
+      life.book.fault(`${source.id} cannot be forked: ${text}`);
+    return;
+  }
+  const { id, message_count } = JSON.parse(text) as StoredConversation;
+  const path = `/c1/conversations/${id}`;
+  const [shown, lines] = await Promise.all(
+    [path, `${path}/export`].map(async (to) => await life.text(await life.request(to))),
+  );
+  const { messages } = JSON.parse(shown ?? '') as StoredConversation;
+  const exported = (lines ?? '').trim().split('\n').slice(1).join('\n');
+  if (messages.length !== message_count) life.book.fault(`${path} has ${messages.length} messages`);
+  for (const message of messages) {
+    if (!exported.includes(message.id))
+      life.book.fault(`${message.id} is in no line of ${path}/export`);
+  }
+  const { status } = await life.request(path, { method: 'DELETE' });
+  if (status !== 204) life.book.fault(`${path} cannot be deleted: ${status}`);
 }
 
 async function remove(client: Client): Promise<void> {

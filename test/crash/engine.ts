@@ -9,7 +9,7 @@ import {
   type FakeUpstream,
   type UpstreamCall,
 } from '../harness/fake-upstream.ts';
-import { createRandom, seedOf } from './random.ts';
+import { createRandom, seedOf } from '../harness/random.ts';
 
 /** The member of a request that names it; the gateway carries it to the upstream as it is. */
 export const MARK = 'x_ask';
@@ -18,6 +18,8 @@ export interface Engine {
   readonly url: string;
   /** How often the request with this mark was asked of it. */
   callsOf(mark: string): number;
+  /** Ends every connection, the kept ones included. */
+  hangUp(): void;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export async function startEngine(): Promise<Engine> {
   return {
     url: upstream.url,
     callsOf: (mark) => asked.get(mark) ?? 0,
+    hangUp: () => upstream.hangUp(),
     close: () => upstream.close(),
   };
 }

@@ -9,7 +9,7 @@ import { checkIntegrity, checkTouched } from './checks.ts';
 import { runClient } from './clients.ts';
 import type { Engine } from './engine.ts';
 import { Gone, Life } from './life.ts';
-import { createRandom, type Random } from './random.ts';
+import { createRandom, type Random } from '../harness/random.ts';
 
 export interface LaneOptions {
   readonly name: string;
@@ -114,7 +114,7 @@ async function momentToKill(life: Life, random: Random): Promise<void> {
 }
 
 /** Once more, everything that was ever acknowledged, through a gateway that nobody kills. */
-async function lookBack(
+export async function lookBack(
   options: Pick<LifeOptions, 'book' | 'engine' | 'directory' | 'yaml'>,
 ): Promise<void> {
   const { book, directory, yaml } = options;

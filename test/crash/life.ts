@@ -12,17 +12,20 @@ export interface ReadOptions {
   readonly leaveAfter: number | null;
 }
 
+/** Until a request that was refused is sent again. */
+const OVERLOADED_MS = 100;
+
 export class Life {
   readonly book: Book;
+  readonly gateway: Pick<GatewayProcess, 'request' | 'url'>;
   /** Resolves when the gateway is killed. */
   readonly over = Promise.withResolvers<void>();
   /** Called at every acknowledgement: the best moments to kill. */
   onAcknowledged: () => void = () => undefined;
   #isOver = false;
-  readonly #gateway: Pick<GatewayProcess, 'request'>;
 
-  constructor(gateway: Pick<GatewayProcess, 'request'>, book: Book) {
-    this.#gateway = gateway;
+  constructor(gateway: Pick<GatewayProcess, 'request' | 'url'>, book: Book) {
+    this.gateway = gateway;
     this.book = book;
   }
 
@@ -35,11 +38,18 @@ export class Life {
     this.over.resolve();
   }
 
-  /** Throws Gone when the gateway dies meanwhile. */
+  /** Throws Gone when the gateway dies meanwhile. Asks again where a busy machine has made it refuse. */
   async request(path: string, init: TestRequest = {}): Promise<Response> {
-    return await this.#unlessGone(`${path} was not answered`, () =>
-      this.#gateway.request(path, init),
-    );
+    for (;;) {
+      const response = await this.#unlessGone(`${path} was not answered`, () =>
+        this.gateway.request(path, init),
+      );
+      if (response.status !== 503) return response;
+      const text = await this.text(response);
+      if (!text.includes('"code":"overloaded"')) return new Response(text, response);
+      this.book.counts.refusedAsOverloaded++;
+      await Bun.sleep(OVERLOADED_MS);
+    }
   }
 
   async text(response: Response): Promise<string> {

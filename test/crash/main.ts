@@ -49,6 +49,7 @@ function table({ counts, faults }: Killed): string {
     ['repeated requests', counts.retries],
     ['conversations deleted', counts.deletes],
     ['integrity checks', counts.integrityChecks],
+    ['refused as overloaded, sent again', counts.refusedAsOverloaded],
     ['lost, changed or done twice', faults.length],
   ];
   return rows.map(([name, value]) => `${name.padEnd(34)}${String(value).padStart(10)}`).join('\n');

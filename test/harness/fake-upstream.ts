@@ -33,6 +33,8 @@ export interface FakeUpstream {
   /** Resolves with the next chat call that comes in, also one that came before anybody asked. */
   nextCall(): Promise<UpstreamCall>;
   openConnections(): number;
+  /** Ends every connection, the kept ones included; new ones are taken as before. */
+  hangUp(): void;
   close(): Promise<void>;
 }
 
@@ -75,8 +77,11 @@ export async function startFakeUpstream(
       return new Promise((resolve) => waiting.push(resolve));
     },
     openConnections: () => sockets.size,
-    async close() {
+    hangUp() {
       for (const socket of sockets) socket.destroy();
+    },
+    async close() {
+      upstream.hangUp();
       await new Promise((resolve) => server.close(resolve));
     },
   };

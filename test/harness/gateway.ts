@@ -19,7 +19,7 @@ export interface TestGateway {
   logText(): string;
   /** Resolves when a line with all of these texts has been logged; also one that was logged before. */
   logged(...texts: string[]): Promise<void>;
-  /** A request with the token; a body that is not a string is sent as JSON. */
+  /** A request with the token; a body that is neither text nor bytes is sent as JSON. */
   request(path: string, init?: TestRequest): Promise<Response>;
   close(): Promise<void>;
 }
@@ -53,7 +53,7 @@ export async function startGateway(
   });
   const lines = createLines();
   const sink = { write: lines.add };
-  const log = { logger: logTo(sink, 'debug'), flush() {} };
+  const log = { logger: logTo(sink, 'debug'), dropped: () => 0, end: async () => undefined };
   const gateway = await createGateway({ config, bearer, demo: false, log });
   const listener = listen(gateway.fetch, {
     host: '127.0.0.1',
@@ -121,6 +121,10 @@ export interface SpawnOptions {
   readonly directory?: string;
   /** Over the usual environment; undefined takes a variable out of it. */
   readonly env?: Record<string, string | undefined>;
+  /** Another command line, made of the usual one. */
+  command?(line: readonly string[]): string[];
+  /** false where the caller reads the process's stdout himself. */
+  readonly readsLog?: boolean;
 }
 
 /** What a process has written so far. */
@@ -135,18 +139,23 @@ export async function spawnGateway({
   yaml,
   directory = mkdtempSync(join(tmpdir(), 'gateway-')),
   env = {},
+  command,
+  readsLog = true,
 }: SpawnOptions): Promise<GatewayProcess> {
   const path = join(directory, 'gateway.yaml');
   writeFileSync(path, yaml);
-  const child = spawnCommand(['serve'], directory, {
+  const variables = {
     GATEWAY_CONFIG: path,
     GATEWAY__SERVER__DATA_DIR: directory,
     RUST_API_BEARER: TOKEN,
     PORT: '0',
     ...(/^limits:/m.test(yaml) ? {} : UNLIMITED),
     ...env,
-  });
-  const [stderr, stdout] = [collect(child.stderr), collect(child.stdout)];
+  };
+  const usual = commandLine(['serve']);
+  const child = spawnCommand(command?.(usual) ?? usual, directory, variables);
+  const stderr = collect(child.stderr);
+  const stdout = collect(readsLog ? child.stdout : new Blob().stream());
   const banner = await stderr.until(/listening on \S+\n/);
   const url = /listening on (\S+)\n/.exec(banner)?.[1];
   if (url === undefined) throw new Error(`the gateway did not start:\n${banner}`);
@@ -169,7 +178,7 @@ export async function runGateway(
   args: readonly string[],
   { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawnCommand(args, cwd, env);
+  const child = spawnCommand(commandLine(args), cwd, env);
   const [code, stdout, stderr] = await Promise.all([
     child.exited,
     new Response(child.stdout).text(),
@@ -178,13 +187,17 @@ export async function runGateway(
   return { code, stdout, stderr };
 }
 
+function commandLine(args: readonly string[]): string[] {
+  const main = new URL('../../src/main.ts', import.meta.url).pathname;
+  return [process.execPath, main, ...args];
+}
+
 function spawnCommand(
-  args: readonly string[],
+  line: readonly string[],
   cwd: string,
   env: Record<string, string | undefined>,
 ): Bun.Subprocess<'ignore', 'pipe', 'pipe'> {
-  const main = new URL('../../src/main.ts', import.meta.url).pathname;
-  return Bun.spawn([process.execPath, main, ...args], {
+  return Bun.spawn([...line], {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
     stdin: 'ignore',
@@ -235,7 +248,12 @@ async function request(
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: sentAs(body) }),
     ...(signal ? { signal } : {}),
   });
+}
+
+function sentAs(body: unknown): string | Buffer<ArrayBuffer> {
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  return typeof body === 'string' ? body : JSON.stringify(body);
 }

@@ -5,6 +5,9 @@ export interface RawConnection {
   send(bytes: string | Uint8Array): void;
   /** Sends a FIN: the client has nothing more to say, and still listens. */
   finish(): void;
+  /** Takes nothing from the kernel until it is told to go on. */
+  pause(): void;
+  resume(): void;
   /** What has come so far; one character a byte. */
   received(): string;
   /** Resolves with what has come once `pattern` is in it, or once the connection is closed. */
@@ -45,6 +48,8 @@ export async function openRaw(url: string): Promise<RawConnection> {
   return {
     send: (bytes) => void socket.write(bytes),
     finish: () => void socket.end(),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     received: () => text,
     until: (pattern) =>
       new Promise((resolve) => {
@@ -64,4 +69,44 @@ export async function openRaw(url: string): Promise<RawConnection> {
 /** The status of every reply in what came, in order. */
 export function statusesIn(received: string): number[] {
   return [...received.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
+}
+
+export interface RawReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Whether all of its body has come. */
+  readonly isWhole: boolean;
+}
+
+/** The first reply in what came. */
+export function replyIn(received: string): RawReply {
+  const headEnd = received.indexOf('\r\n\r\n');
+  const [start = '', ...lines] = received.slice(0, headEnd).split('\r\n');
+  const headers = new Headers(
+    lines.map((line): [string, string] => [
+      line.split(':', 1)[0] ?? '',
+      line.slice(line.indexOf(':') + 1).trim(),
+    ]),
+  );
+  const rest = received.slice(headEnd + 4);
+  const isChunked = headers.get('transfer-encoding') === 'chunked';
+  const length = Number(headers.get('content-length') ?? 0);
+  const { body, isWhole } = isChunked
+    ? dechunked(rest)
+    : { body: rest.slice(0, length), isWhole: rest.length >= length };
+  const text = Buffer.from(body, 'latin1').toString('utf8');
+  return { status: Number(start.split(' ')[1]), headers, text, isWhole };
+}
+
+function dechunked(bytes: string): { body: string; isWhole: boolean } {
+  const pieces: string[] = [];
+  for (let at = 0; ;) {
+    const lineEnd = bytes.indexOf('\r\n', at);
+    const size = lineEnd === -1 ? Number.NaN : Number.parseInt(bytes.slice(at, lineEnd), 16);
+    if (size === 0) return { body: pieces.join(''), isWhole: true };
+    pieces.push(bytes.slice(lineEnd + 2, lineEnd + 2 + size));
+    at = lineEnd + 2 + size + 2;
+    if (Number.isNaN(size) || at > bytes.length) return { body: pieces.join(''), isWhole: false };
+  }
 }

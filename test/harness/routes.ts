@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs';
 export interface Route {
   readonly access: 'public' | 'token' | 'local' | 'browser';
   readonly method: string;
+  /** With an id in it that nothing has. */
   readonly path: string;
+  /** As the document writes it: `/c1/turns/{id}`. */
+  readonly template: string;
 }
 
 /** The routes as src/http/app.ts lists them, so that a new one cannot be forgotten here. */
@@ -16,6 +19,7 @@ export const ROUTES: readonly Route[] = [
   access: isAccess(access) ? access : 'token',
   method,
   path: path.replaceAll(/:\w+(?:\{[^}]*\})?/g, 'some-id'),
+  template: path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}'),
 }));
 
 function isAccess(word: string | undefined): word is Route['access'] {

@@ -1,4 +1,5 @@
 // Asking /v1 and reading what comes back, byte for byte.
+import type { Frame } from './c1.ts';
 import type { FakeUpstream } from './fake-upstream.ts';
 import type { TestGateway } from './gateway.ts';
 
@@ -48,6 +49,24 @@ export interface ErrorBody {
 
 export function errorIn(json: string): ErrorBody {
   return (JSON.parse(json) as { error: ErrorBody }).error;
+}
+
+export interface StreamEnd {
+  /** The code of the error that ended it; null where it was completed. */
+  readonly error: string | null;
+  /** What is wrong with how it ends: a stream has one end, and nothing follows it. */
+  readonly malformed: string | null;
+}
+
+export function endOf(frames: readonly Frame[]): StreamEnd {
+  const isError = ({ data }: Frame) => data.startsWith('{"error":');
+  const ends = frames.filter((frame) => frame.data === '[DONE]' || isError(frame));
+  const last = frames.at(-1);
+  const malformed =
+    ends.length === 1 && ends[0] === last
+      ? null
+      : `a stream with ${ends.length} ends, the last event being ${last?.data ?? 'nothing'}`;
+  return { error: last && isError(last) ? errorIn(last.data).code : null, malformed };
 }
 
 /** `configFor` with more about the upstream and the model, each as the inside of a YAML flow mapping. */

@@ -5,7 +5,7 @@ import { dirname, extname, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { renderToString } from 'preact-render-to-string';
 import type { SiteFile, SiteManifest } from '../../src/http/site/manifest.ts';
-import { allPages } from '../pages.tsx';
+import { allPages, plainFiles } from '../pages.tsx';
 import { Document } from '../shell/page.tsx';
 import { bundle } from './bundle.ts';
 
@@ -18,14 +18,16 @@ const TYPES: Record<string, string> = {
   '.png': 'image/png',
   '.woff2': 'font/woff2',
   '.txt': 'text/plain; charset=utf-8',
+  '.md': 'text/markdown; charset=utf-8',
 };
 /** What is compressed already. */
 const PACKED = new Set(['.png', '.woff2']);
 
-/** From packages, taken as they are; style sheets name them, so their names hold the package's version. */
+/** From packages, taken as they are; scripts and style sheets name them, so their names hold the package's version. */
 const COPIED: Record<string, string> = {
   'assets/inter-latin-5.3.0.woff2':
     'node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2',
+  'assets/swagger-ui-5.35.0.js': 'node_modules/swagger-ui-dist/swagger-ui-bundle.js',
 };
 
 export interface WriteOptions {
@@ -58,6 +60,12 @@ export async function writeSite({ root, out, sources }: WriteOptions): Promise<S
     writeFileSync(join(out, file), `<!doctype html>\n${html}\n`);
     files[page.path] = { ...stored(out, file), policy: page.policy ?? 'strict' };
   }
+  for (const { path, content, immutable = false } of plainFiles()) {
+    const file = path.startsWith('/assets/') ? path.slice(1) : `pages${path}`;
+    mkdirSync(dirname(join(out, file)), { recursive: true });
+    writeFileSync(join(out, file), content);
+    files[path] = { ...stored(out, file), ...(immutable ? { immutable } : {}) };
+  }
   const manifest: SiteManifest = { sources, files };
   writeFileSync(join(out, 'site.json'), JSON.stringify(manifest));
   return manifest;
@@ -71,8 +79,10 @@ function stored(out: string, file: string): SiteFile {
   if (type === undefined) throw new Error(`${file}: no content type for ${extension}`);
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 16)}"`;
   if (PACKED.has(extension)) return { file, type, etag, encodings: [] };
-  writeFileSync(join(out, `${file}.gz`), gzipSync(bytes, { level: 9 }));
-  const params = { [constants.BROTLI_PARAM_QUALITY]: 11 };
+  writeFileSync(join(out, `${file}.gz`), gzipSync(bytes, { level: 6 }));
+  // Best for what every page loads; for a hundred pages, or a large package, it would take most of the build.
+  const isBest = /\.(?:js|css)$/.test(file) && bytes.length < 262_144;
+  const params = { [constants.BROTLI_PARAM_QUALITY]: isBest ? 11 : 5 };
   writeFileSync(join(out, `${file}.br`), brotliCompressSync(bytes, { params }));
   return { file, type, etag, encodings: ['br', 'gzip'] };
 }

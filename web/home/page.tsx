@@ -1,5 +1,7 @@
 // `/`: what this is, how it is, and where to go on.
+import { codeTabs } from '../code/code.ts';
 import type { Page } from '../shell/page.tsx';
+import { EXAMPLES } from './examples.ts';
 
 const WAYS = [
   {
@@ -51,24 +53,33 @@ export const home: Page = {
   path: '/',
   title: 'DGX LLM Chat Gateway',
   description: 'One host and one token in front of your language models.',
-  styles: ['home/home.css'],
-  scripts: ['home/status.ts'],
+  styles: ['home/home.css', 'code/code.css'],
+  scripts: ['home/status.ts', 'home/example.ts'],
   content: (
     <main id="content" class="home">
       <section class="hero">
-        <h1>One host, one token, every model you run.</h1>
-        <p class="lead">
-          A gateway in front of the language models on your own machines and in the cloud. It speaks
-          OpenAI’s API, and one of its own that remembers the conversation.
-        </p>
-        <p class="hero-actions">
-          <a class="button primary" href="/playground">
-            Open the playground
-          </a>
-          <a class="button" href="/docs">
-            Read the manual
-          </a>
-        </p>
+        <div class="hero-words">
+          <h1>One host, one token, every model you run.</h1>
+          <p class="lead">
+            A gateway in front of the language models on your own machines and in the cloud. It
+            speaks OpenAI’s API, and one of its own that remembers the conversation.
+          </p>
+          <p class="hero-actions">
+            <a class="button primary" href="/playground">
+              Open the playground
+            </a>
+            <a class="button" href="/docs/quickstart">
+              Quickstart
+            </a>
+          </p>
+        </div>
+        <div class="try">
+          <div dangerouslySetInnerHTML={{ __html: codeTabs(EXAMPLES) }} />
+          <p>
+            <code>BEARER</code> holds the token. <a href="/docs/authentication">Where it is</a>
+          </p>
+          <p class="visually-hidden" role="status" id="announce" />
+        </div>
       </section>
 
       <section class="status card" aria-labelledby="status-title" aria-live="polite">

@@ -10,7 +10,7 @@ export const notFound: Page = {
     <main id="content" class="hero">
       <h1>There is no page here</h1>
       <p class="lead">
-        It may have moved: look through <a href="/docs">the manual</a>, or search it.
+        It may have moved: look through <a href="/docs">the manual</a>, which has a search.
       </p>
     </main>
   ),

@@ -18,6 +18,14 @@ export interface Page {
   readonly policy?: 'strict' | 'reference';
 }
 
+/** A file that is served as it is, beside the pages. */
+export interface PlainFile {
+  readonly path: string;
+  readonly content: string | Uint8Array;
+  /** Its path holds its hash. */
+  readonly immutable?: boolean;
+}
+
 const NAVIGATION = [
   ['/docs', 'Manual'],
   ['/playground', 'Playground'],

@@ -1,29 +1,21 @@
 // POST …/fork, GET …/export and POST /c1/import: a conversation's other lives.
-import { z } from 'zod';
 import { decodeArchive, encodeArchive } from '../../conversations/archive-lines.ts';
 import type { ConversationStore } from '../../conversations/store.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
-import { MAX_TITLE_CHARS } from '../../domain/limits.ts';
 import { readDocument, readText, type MediaType } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { HttpContext } from '../exchange.ts';
 import { conversationNotFound, detailOf } from './conversations.ts';
-import { scopeOf, userIdShape } from './scope.ts';
+import { forkShape, ownerQuery } from './conversation-shapes.ts';
+import { scopeOf } from './scope.ts';
 
 export interface BranchRoutesDeps {
   readonly store: ConversationStore;
   readonly clock: Pick<Clock, 'now'>;
   readonly maxBodyBytes: number;
 }
-
-const ownerQuery = z.object({ user_id: userIdShape.optional() });
-const forkShape = z.strictObject({
-  node: z.string().min(1).nullish(),
-  title: z.string().trim().min(1).max(MAX_TITLE_CHARS).nullish(),
-  user_id: userIdShape.nullish(),
-});
 
 export function branchRoutes({ store, clock, maxBodyBytes }: BranchRoutesDeps) {
   return {

@@ -1,6 +1,5 @@
-// The body of POST /c1/chat: its shape, what is checked of it, and the turn that it asks for.
+// The body of POST /c1/chat: what is checked of it beyond its shape, and the turn that it asks for.
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import { checkTools } from '../../chat/chat-request.ts';
 import type { TurnRequest } from '../../chat/turn-request.ts';
 import { GatewayError } from '../../domain/errors.ts';
@@ -9,41 +8,8 @@ import { wellFormedJson } from '../../prompt/blob-mark.ts';
 import { checkContent, checkImages } from '../../prompt/check-content.ts';
 import type { Alias } from '../../routing/catalog.ts';
 import type { Exchange } from '../exchange.ts';
-import { scopeOf, userIdShape } from './scope.ts';
-
-const contentShape = z.union(
-  [z.string().min(1), z.array(z.unknown()).min(1)],
-  'must be a text or a list of content parts, and not empty',
-);
-
-export const chatShape = z.looseObject({
-  model: z.string(),
-  message: contentShape.nullish(),
-  images: z.array(z.string()).nullish(),
-  conversation_id: z.string().min(1).nullish(),
-  user_id: userIdShape.nullish(),
-  provider: z.string().min(1).nullish(),
-  system: z.string().min(1).nullish(),
-  tools: z.array(z.unknown()).nullish(),
-  tool_choice: z.union([z.string(), z.looseObject({})]).nullish(),
-  response_format: z.looseObject({ type: z.string() }).nullish(),
-  tool_results: z
-    .array(
-      z.looseObject({
-        tool_call_id: z.string(),
-        content: z.union([z.string(), z.array(z.unknown())]),
-      }),
-    )
-    .nullish(),
-  stream: z.boolean().nullish(),
-  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
-  n: z.literal(1, 'must be 1: a conversation goes on from one answer').nullish(),
-  parent: z.string().min(1).nullable().optional(),
-  expected_head: z.string().nullish(),
-  on_disconnect: z.enum(['continue', 'cancel']).nullish(),
-});
-
-export type ChatBody = z.output<typeof chatShape>;
+import { chatShape, type ChatBody } from './chat-shape.ts';
+import { scopeOf } from './scope.ts';
 
 /** What the gateway acts on itself; every other member is carried to the upstream as it came. */
 const OWN_MEMBERS: ReadonlySet<string> = new Set(Object.keys(chatShape.shape));
@@ -91,7 +57,7 @@ export interface TurnRequestParts {
 
 /** The turn that a checked body asks for. */
 export function turnRequest(
-  { principal, requestId, request }: Exchange,
+  { principal, requestId, request, record }: Exchange,
   { document, body, limits }: TurnRequestParts,
 ): TurnRequest {
   const parameters = { ...carriedMembers(document), ...limits };
@@ -110,6 +76,7 @@ export function turnRequest(
     parameters,
     showUsage: body.stream !== true || body.stream_options?.include_usage === true,
     requestId,
+    trace: record.trace,
     fingerprint: createHash('sha256').update(document.text).digest('hex'),
   };
 }

@@ -5,12 +5,14 @@ import { raiseTokenLimits } from '../../chat/token-limits.ts';
 import type { BegunTurn, Turns, TurnSetup } from '../../chat/turns.ts';
 import type { Scope } from '../../conversations/conversation.ts';
 import type { Deadlines } from '../../domain/deadlines.ts';
+import { tokenCounts } from '../../domain/message.ts';
 import type { Catalog } from '../../routing/catalog.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange, HttpContext } from '../exchange.ts';
-import { CLIENT_GONE, jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
-import { chatShape, checkChatBody, turnRequest } from './chat-body.ts';
+import { isClientGone, jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
+import { checkChatBody, turnRequest } from './chat-body.ts';
+import { chatShape } from './chat-shape.ts';
 import { renderTurnError, turnEvents, withTurnHeaders } from './turn-stream.ts';
 
 export interface PostChatDeps {
@@ -20,6 +22,7 @@ export interface PostChatDeps {
   readonly turnOptions: TurnSetup['options'];
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  readonly stallMs: number;
   readonly maxBodyBytes: number;
 }
 
@@ -42,7 +45,7 @@ export function postChat(deps: PostChatDeps) {
       onAttempt: (target) => noteAttempt(exchange, target),
       onAnswer: (target) => noteAnswer(exchange, target),
       onUsage(usage) {
-        record.usage = usage;
+        record.usage = tokenCounts(usage);
       },
     });
     record.conversationId = turn.conversationId;
@@ -101,7 +104,7 @@ async function replyWith(
 
 function cancelWithClient({ signal }: Exchange, { turnId }: BegunTurn, turns: Turns): void {
   const onAbort = () => {
-    if (signal.reason === CLIENT_GONE)
+    if (isClientGone(signal.reason))
       turns.find(turnId)?.cancel(new TurnCancelled('the client left'));
   };
   // It may have left while the turn was being accepted.

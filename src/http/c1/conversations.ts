@@ -1,49 +1,31 @@
 // GET, PATCH and DELETE of /c1/conversations: what is remembered.
-import { z } from 'zod';
 import type { Conversation, ConversationNode, Scope } from '../../conversations/conversation.ts';
 import type { ConversationStore } from '../../conversations/store.ts';
 import type { Turns } from '../../chat/turns.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import { MAX_PAGE, MAX_TITLE_CHARS } from '../../domain/limits.ts';
 import { fillMarks } from '../../prompt/blob-mark.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { HttpContext } from '../exchange.ts';
-import { scopeOf, userIdShape } from './scope.ts';
+import {
+  changeShape,
+  listQuery,
+  ownerQuery,
+  readQuery,
+  type ConversationDetail,
+  type ConversationList,
+  type ConversationSummary,
+  type ConversationWithMessages,
+  type StoredMessage,
+} from './conversation-shapes.ts';
+import { scopeOf } from './scope.ts';
+import { shownTurn } from './shown-turn.ts';
 
 export interface ConversationRoutesDeps {
   readonly store: ConversationStore;
   readonly turns: Pick<Turns, 'cancelConversation'>;
   readonly maxBodyBytes: number;
 }
-
-const wholeNumber = (min: number, max: number, fallback: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
-    .default(fallback);
-
-const ownerQuery = z.object({ user_id: userIdShape.optional() });
-const listQuery = ownerQuery.extend({
-  limit: wholeNumber(1, MAX_PAGE, 20),
-  offset: wholeNumber(0, Number.MAX_SAFE_INTEGER, 0),
-  q: z.string().max(500).optional(),
-});
-const readQuery = ownerQuery.extend({
-  tree: z.enum(['0', '1']).optional(),
-});
-
-const changeShape = z.strictObject({
-  title: z.string().trim().min(1).max(MAX_TITLE_CHARS).nullable().optional(),
-  metadata: z
-    .record(z.string().min(1).max(64), z.string().max(512))
-    .refine((pairs) => Object.keys(pairs).length <= 16, 'takes at most 16 pairs')
-    .optional(),
-  head: z.string().min(1).optional(),
-  user_id: userIdShape.nullish(),
-});
 
 export function conversationRoutes({ store, turns, maxBodyBytes }: ConversationRoutesDeps) {
   const found = async (scope: Scope, id: string): Promise<Conversation> =>
@@ -55,7 +37,12 @@ export function conversationRoutes({ store, turns, maxBodyBytes }: ConversationR
       const scope = scopeOf(context.env.exchange.principal, user_id ?? null);
       const query = q === undefined || q.trim() === '' ? null : q.trim();
       const { items, total } = await store.list(scope, { limit, offset, query });
-      return context.json({ items: items.map(summaryOf), total, limit, offset });
+      return context.json({
+        items: items.map(summaryOf),
+        total,
+        limit,
+        offset,
+      } satisfies ConversationList);
     },
 
     async read(context: HttpContext): Promise<Response> {
@@ -64,11 +51,10 @@ export function conversationRoutes({ store, turns, maxBodyBytes }: ConversationR
       const conversation = await found(scope, context.req.param('id') ?? '');
       return context.json({
         ...detailOf(conversation),
-        messages:
-          tree === '1'
-            ? await treeOf(scope, conversation, store)
-            : await messagesOf(conversation, store),
-      });
+        ...(tree === '1'
+          ? await treeOf(scope, conversation, store)
+          : { messages: await messagesOf(conversation, store) }),
+      } satisfies ConversationWithMessages);
     },
 
     async change(context: HttpContext): Promise<Response> {
@@ -108,7 +94,7 @@ export function conversationNotFound(): never {
   throw new GatewayError('conversation_not_found', { param: 'conversation_id' });
 }
 
-function summaryOf(conversation: Conversation) {
+function summaryOf(conversation: Conversation): ConversationSummary {
   const { id, title, epoch, messageCount, createdAt, lastUsedAt } = conversation;
   return {
     id,
@@ -120,7 +106,7 @@ function summaryOf(conversation: Conversation) {
   };
 }
 
-export function detailOf(conversation: Conversation) {
+export function detailOf(conversation: Conversation): ConversationDetail {
   const { profile } = conversation.epoch;
   return {
     ...summaryOf(conversation),
@@ -157,11 +143,14 @@ async function moveHead(
   }
 }
 
-/** The messages of all branches, parents before children. */
+/** The messages of all branches, parents before children, and the turns that made them, oldest first. */
 async function treeOf(scope: Scope, { id }: Conversation, store: ConversationStore) {
-  const { nodes, blobs } = (await store.archive(scope, id)) ?? conversationNotFound();
+  const { nodes, blobs, turns } = (await store.archive(scope, id)) ?? conversationNotFound();
   const byHash = new Map(blobs.map((blob) => [blob.sha256, blob]));
-  return nodes.map((node) => messageOf(node, fillMarks(node.wire, byHash)));
+  return {
+    messages: nodes.map((node) => messageOf(node, fillMarks(node.wire, byHash))),
+    turns: turns.map(shownTurn),
+  };
 }
 
 async function messagesOf({ id, head }: Conversation, store: ConversationStore) {
@@ -174,11 +163,14 @@ async function messagesOf({ id, head }: Conversation, store: ConversationStore) 
 }
 
 /** The message as it goes upstream, with what the upstream said beside it, its id and its time. */
-function messageOf({ id, parent, extra, createdAt }: ConversationNode, wire: string) {
+function messageOf(
+  { id, parent, extra, createdAt }: ConversationNode,
+  wire: string,
+): StoredMessage {
   const ours = { id, parent };
   return {
     ...ours,
-    ...(JSON.parse(wire) as object),
+    ...(JSON.parse(wire) as Pick<StoredMessage, 'role' | 'content'>),
     ...(extra === null ? {} : (JSON.parse(extra) as object)),
     // Nothing keeps an upstream from putting an id of its own into a message.
     ...ours,

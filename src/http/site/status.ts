@@ -4,6 +4,7 @@ import { ERROR_CATALOGUE } from '../../domain/error-catalogue.ts';
 import type { Health } from '../../routing/health.ts';
 import type { HttpContext } from '../exchange.ts';
 import { shownHealth } from '../shown-health.ts';
+import type { CatalogueReply, Readiness } from './status-shapes.ts';
 
 export interface StatusDeps {
   readonly health: Pick<Health, 'all'>;
@@ -26,7 +27,7 @@ export function readyz({ health, storeStatus, isDraining, demo, version }: Statu
     const upstreams = health.all();
     const reachable = upstreams.some(({ healthy }) => healthy !== false);
     const status = isDraining() ? 'draining' : store.ok && reachable ? 'ready' : 'not_ready';
-    const body = {
+    const body: Readiness = {
       status,
       demo,
       version,
@@ -39,5 +40,5 @@ export function readyz({ health, storeStatus, isDraining, demo, version }: Statu
 
 export function listErrors(context: HttpContext): Response {
   const entries = Object.entries(ERROR_CATALOGUE).map(([code, entry]) => ({ code, ...entry }));
-  return context.json({ version: 1, count: entries.length, entries });
+  return context.json({ version: 1, count: entries.length, entries } satisfies CatalogueReply);
 }

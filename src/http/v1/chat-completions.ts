@@ -1,23 +1,17 @@
 // POST /v1/chat/completions: OpenAI's contract, checked only where the gateway has to act on it.
-import { z } from 'zod';
 import type { Deadlines } from '../../domain/deadlines.ts';
+import { tokenCounts } from '../../domain/message.ts';
 import { prepareRelay, type RelayDeps } from '../../chat/relay.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { HttpContext } from '../exchange.ts';
 import { jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
-
-/** The fields that the gateway knows; every other one is carried as it is. */
-const chatCompletionsShape = z.looseObject({
-  model: z.string(),
-  messages: z.array(z.unknown()).min(1, 'needs at least one message'),
-  stream: z.boolean().nullish(),
-  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
-});
+import { chatCompletionsShape } from './chat-shape.ts';
 
 export interface ChatCompletionsDeps extends RelayDeps {
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  readonly stallMs: number;
   readonly maxBodyBytes: number;
 }
 
@@ -37,10 +31,11 @@ export function chatCompletions(deps: ChatCompletionsDeps) {
         messages,
         stream: record.stream,
         requestId,
+        trace: record.trace,
         onAttempt: (target) => noteAttempt(exchange, target),
         onAnswer: (target) => noteAnswer(exchange, target),
         onUsage(usage) {
-          record.usage = usage;
+          record.usage = tokenCounts(usage);
         },
       },
       deps,

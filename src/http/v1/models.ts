@@ -6,6 +6,7 @@ import type { Health } from '../../routing/health.ts';
 import type { Router } from '../../routing/router.ts';
 import type { HttpContext } from '../exchange.ts';
 import { shownHealth, shownModels } from '../shown-health.ts';
+import type { AliasInfo, Info, ModelEntry, ModelList } from './model-shapes.ts';
 
 export interface ModelsDeps {
   readonly catalog: Catalog;
@@ -20,7 +21,8 @@ export interface ModelsDeps {
 
 export function listModels({ catalog, startedAt }: ModelsDeps) {
   const data = catalog.aliases.map((alias) => openAiModel(alias, startedAt));
-  return (context: HttpContext): Response => context.json({ object: 'list', data });
+  return (context: HttpContext): Response =>
+    context.json({ object: 'list', data } satisfies ModelList);
 }
 
 export function getModel({ catalog, startedAt }: ModelsDeps) {
@@ -45,10 +47,10 @@ export function getInfo(deps: ModelsDeps) {
         ...shownHealth(health),
         available_models: shownModels(health.insight?.availableModels),
       })),
-    });
+    } satisfies Info);
 }
 
-function openAiModel({ name, targets }: Alias, startedAt: number) {
+function openAiModel({ name, targets }: Alias, startedAt: number): ModelEntry {
   return {
     id: name,
     object: 'model',
@@ -57,7 +59,7 @@ function openAiModel({ name, targets }: Alias, startedAt: number) {
   };
 }
 
-function infoOf(alias: Alias, { health, router, isLocal }: ModelsDeps) {
+function infoOf(alias: Alias, { health, router, isLocal }: ModelsDeps): AliasInfo {
   return {
     alias: alias.name,
     family: alias.family,

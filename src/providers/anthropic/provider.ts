@@ -28,6 +28,7 @@ export function createAnthropicProvider(
           body: messagesRequest(call),
           accept: call.stream ? 'text/event-stream' : 'application/json',
           requestId: call.requestId,
+          trace: call.trace,
           headers: requiredHeaders(target.kind),
         },
         signal,

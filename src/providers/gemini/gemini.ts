@@ -27,6 +27,7 @@ export function createGeminiProvider(client: UpstreamClient, clock: Pick<Clock, 
           body: geminiBody(call.body, target.model),
           accept: call.stream ? 'text/event-stream' : 'application/json',
           requestId: call.requestId,
+          trace: call.trace,
         },
         signal,
       );

@@ -20,6 +20,7 @@ export function createOllamaProvider(client: UpstreamClient): Provider {
           body: ollamaBody(call, target.ollama ?? {}),
           accept: call.stream ? 'application/x-ndjson' : 'application/json',
           requestId: call.requestId,
+          trace: call.trace,
         },
         signal,
       );
