@@ -21,7 +21,7 @@ export interface ChatMessage {
   /** A text or OpenAI content parts. */
   readonly message?: string | readonly object[];
   /** Absent for a new conversation. */
-  readonly conversation_id?: string;
+  readonly conversation_id?: string | null;
   readonly user_id?: string;
   readonly system?: string;
   readonly images?: readonly string[];
@@ -33,6 +33,13 @@ export interface SendOptions {
   /** The same key and the same message are the same turn, also from another process. Default: a fresh one. */
   readonly idempotencyKey?: string;
   /** Stops following the turn; it goes on in the gateway. Use `cancel` to end it there. */
+  readonly signal?: AbortSignal;
+}
+
+export interface FollowOptions {
+  /** Whose conversation it is, where it was made under a `user_id`. */
+  readonly userId?: string;
+  /** Stops following the turn. */
   readonly signal?: AbortSignal;
 }
 
@@ -59,4 +66,6 @@ export interface Turn extends AsyncIterable<string> {
 export interface ChatClient {
   /** Nothing is sent before the turn is iterated. Iterating throws a ChatError when the turn does not complete. */
   send(message: ChatMessage, options?: SendOptions): Turn;
+  /** A turn that was begun elsewhere or before a reload, from its first event on: the whole answer comes, then what is new. */
+  follow(turnId: string, options?: FollowOptions): Turn;
 }

@@ -128,6 +128,9 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   }
   app.notFound((context) => {
     const { path } = context.req;
+    // People end an address with a slash. Only what is on the site's list is led on to.
+    const page = path.replace(/\/$/, '');
+    if (page !== path && deps.site.files.has(page)) return context.redirect(page, 308);
     const served = methods.match('ALL', path)[0].map(([route]) => route);
     const isPublic = served.some(([access]) => access === 'public') || PUBLIC_PATHS.test(path);
     if (!isPublic) deps.identify(context.env.exchange);

@@ -65,6 +65,7 @@ export function createMetrics(known: KnownNames): Metrics {
 
   // From the start, so that the first of each is an increase.
   for (const reason of DROP_REASONS) all.droppedSpans.inc({ reason }, 0);
+  for (const result of ['done', 'refused']) all.reloads.inc({ result }, 0);
 
   function who(alias: string | undefined, upstream: string | null | undefined) {
     return {
