@@ -10,10 +10,14 @@ export type {
   ChatClientOptions,
   ChatMessage,
   Chunk,
+  FollowOptions,
   SendOptions,
   Turn,
 } from './types.ts';
 
 export function createChatClient(options: ChatClientOptions): ChatClient {
-  return { send: (message, sendOptions = {}) => new ResumingTurn(options, message, sendOptions) };
+  return {
+    send: (message, sendOptions = {}) => new ResumingTurn(options, { message }, sendOptions),
+    follow: (turnId, followOptions = {}) => new ResumingTurn(options, { turnId }, followOptions),
+  };
 }

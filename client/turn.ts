@@ -10,7 +10,14 @@ import {
 } from './errors.ts';
 import { readEvents, type ServerEvent } from './events.ts';
 import { HELD_MS, Patience, pause, retryAfterMs } from './patience.ts';
-import type { ChatClientOptions, ChatMessage, Chunk, SendOptions, Turn } from './types.ts';
+import type {
+  ChatClientOptions,
+  ChatMessage,
+  Chunk,
+  FollowOptions,
+  SendOptions,
+  Turn,
+} from './types.ts';
 
 /** How a connection ended before the turn did. */
 interface Loss {
@@ -38,12 +45,18 @@ export class ResumingTurn implements Turn {
   /** Whether the connection under way, or the one before it, was worth being called one. */
   #worked = false;
 
-  constructor(options: ChatClientOptions, message: ChatMessage, send: SendOptions) {
+  constructor(
+    options: ChatClientOptions,
+    what: { readonly message: ChatMessage } | { readonly turnId: string },
+    { idempotencyKey, userId, signal }: SendOptions & FollowOptions,
+  ) {
     this.#options = options;
+    if ('turnId' in what) this.id = what.turnId;
+    const message = 'message' in what ? what.message : {};
     this.#body = JSON.stringify({ ...message, stream: true });
-    this.#userId = message.user_id;
-    this.#key = send.idempotencyKey ?? randomKey();
-    this.#signal = send.signal ?? null;
+    this.#userId = userId ?? ('message' in what ? what.message.user_id : undefined);
+    this.#key = idempotencyKey ?? randomKey();
+    this.#signal = signal ?? null;
   }
 
   /** One iteration at a time; one that was left is gone on with by the next, after the text that it had. */

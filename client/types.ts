@@ -36,6 +36,13 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface FollowOptions {
+  /** Whose conversation it is, where it was made under a `user_id`. */
+  readonly userId?: string;
+  /** Stops following the turn. */
+  readonly signal?: AbortSignal;
+}
+
 export type Chunk = Record<string, unknown>;
 
 /** The text of an answer as it comes, and what is known of its turn once it has begun. */
@@ -59,4 +66,6 @@ export interface Turn extends AsyncIterable<string> {
 export interface ChatClient {
   /** Nothing is sent before the turn is iterated. Iterating throws a ChatError when the turn does not complete. */
   send(message: ChatMessage, options?: SendOptions): Turn;
+  /** A turn that was begun elsewhere or before a reload, from its first event on: the whole answer comes, then what is new. */
+  follow(turnId: string, options?: FollowOptions): Turn;
 }

@@ -156,8 +156,11 @@ describe('all branches', () => {
     await said(gateway, { conversation_id: id, parent: q2 });
     await said(gateway, { conversation_id: id, parent: a1, message: 'two, edited' });
     await said(gateway, { conversation_id: id, parent: null, message: 'one, edited' });
-    const { messages, message_count, head } = await tree(id);
+    const { messages, message_count, head, turns } = await tree(id);
     expect(message_count).toBe(2);
+    const answers = messages.filter(({ role }) => role === 'assistant').map((node) => node.id);
+    const made = (turns as { output_node: string }[]).map(({ output_node }) => output_node);
+    expect(made.toSorted()).toEqual(answers.toSorted());
     expect(messages).toHaveLength(9);
     const place = new Map(messages.map((message, at) => [message.id, at]));
     for (const [at, { parent }] of messages.entries()) {

@@ -65,6 +65,7 @@ describe('GET /c1/turns/{id}', () => {
         prefix_break: null,
       },
       ttft_ms: aTime,
+      duration_ms: aTime,
       created_at: aTime,
       started_at: aTime,
       ended_at: aTime,

@@ -147,6 +147,23 @@ describe('a turn', () => {
     expect(upstream.calls.length).toBe(asked + 1);
   });
 
+  test('is followed by its id alone, from its first word on', async () => {
+    const held = beginAnswer('one ');
+    const begun = client.send({ model, message: 'count' });
+    await begun[Symbol.asyncIterator]().next();
+    const call = await held;
+    const followed = client.follow(begun.id ?? '');
+    const pieces = piecesOf(followed);
+    await call.send(streamOf(['two']).slice(1).map(sse).join(''));
+    call.end();
+    expect((await pieces).join('')).toBe('one two');
+    expect(followed).toMatchObject({
+      id: begun.id,
+      conversationId: begun.conversationId,
+      finishReason: 'stop',
+    });
+  });
+
   test('whose events are gone by now yields the stored answer', async () => {
     const options = { idempotencyKey: 'old-key' };
     const before = client.send({ model, message: 'count' }, options);

@@ -3,18 +3,22 @@
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { PING } from './encode.ts';
 
-/** Already encoded events, one or more at a time; must settle its pending `next` when its signal aborts. */
+/** Already encoded events, one or more at a time; must settle its pending `next`, and its `return`, when its signal aborts. */
 export type EventSource = AsyncIterator<string, void, undefined>;
 
 export interface EventStreamOptions {
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  /** How long a client may leave unread what it was sent, in milliseconds. */
+  readonly stallMs: number;
   /** The encoded event that tells the client of a failure; after it the stream ends. */
   renderError(error: unknown): string;
   /** Called once, however the stream ends; with the error that ended it, if any. */
   onEnd(error?: unknown): void;
   /** Called when the client went away; the source must be stopped by whoever owns it. */
   onCancel(): void;
+  /** Called when the client has not read for `stallMs`: its connection closes, and the source must be stopped as well. */
+  onStall(): void;
 }
 
 /** What a source had to say within the heartbeat: a first result, or a promise of it still pending. */
@@ -53,24 +57,41 @@ export function eventStream(
   let upcoming: Opening['first'] | undefined = opening.first;
   // It may fail before it is pulled, which is not yet: it is told then.
   if (opening.silent) opening.first.catch(() => undefined);
-  let heartbeat: Deadline | undefined;
+  let deadline: Deadline | undefined;
   let ended = false;
+  /** Whether the client has not taken yet what was last enqueued: then it is awaited, else the source is. */
+  let isUnread = false;
 
   function end(error?: unknown): void {
     if (ended) return;
     ended = true;
-    heartbeat?.disarm();
+    deadline?.disarm();
     options.onEnd(error);
   }
 
-  function beat(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    if (heartbeat) heartbeat.rearm(options.heartbeatMs);
-    else {
-      heartbeat = options.deadlines.arm(options.heartbeatMs, () => {
-        if (ended) return;
-        controller.enqueue(encoder.encode(PING));
-        heartbeat?.rearm(options.heartbeatMs);
-      });
+  /** Nobody pulls any more: whatever the source holds, such as a place at an upstream, is given back by its end. */
+  function leave(): void {
+    end();
+    // It was told why by its signal, and that is all that its error can say.
+    source.return?.().catch(() => undefined);
+  }
+
+  /** One deadline for both: it is moved on with each event, and never disarmed between them. */
+  function expect(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const ms = isUnread ? options.stallMs : options.heartbeatMs;
+    if (deadline) deadline.rearm(ms);
+    else deadline = options.deadlines.arm(ms, () => overdue(controller));
+  }
+
+  function overdue(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (ended) return;
+    if (isUnread) {
+      options.onStall();
+      leave();
+      controller.error(new Error('the client does not read'));
+    } else {
+      controller.enqueue(encoder.encode(PING));
+      expect(controller);
     }
   }
 
@@ -79,18 +100,20 @@ export function eventStream(
       if (opening.silent) controller.enqueue(encoder.encode(PING));
     },
     async pull(controller) {
-      beat(controller);
+      isUnread = false;
+      expect(controller);
       try {
         const next = upcoming ?? source.next();
         upcoming = undefined;
         const result = await next;
         if (ended) return;
-        heartbeat?.disarm();
         if (result.done) {
           end();
           controller.close();
         } else {
           controller.enqueue(encoder.encode(result.value));
+          isUnread = true;
+          expect(controller);
         }
       } catch (error) {
         if (ended) return;
@@ -102,7 +125,7 @@ export function eventStream(
     cancel() {
       if (ended) return;
       options.onCancel();
-      end();
+      leave();
     },
   });
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { MAX_PAGE, MAX_TITLE_CHARS } from '../../domain/limits.ts';
 import { userIdShape } from './scope.ts';
+import { turnShape } from './turn-shapes.ts';
 
 const wholeNumber = (min: number, max: number, fallback: number) =>
   z
@@ -32,7 +33,7 @@ export const readQuery = ownerQuery.extend({
   tree: z
     .enum(['0', '1'])
     .optional()
-    .describe('`1`: the messages of all branches, parents before children.'),
+    .describe('`1`: the messages of all branches, parents before children, and their turns.'),
 });
 
 const titleShape = z.string().trim().min(1).max(MAX_TITLE_CHARS);
@@ -118,6 +119,10 @@ export const conversationWithMessagesShape = conversationShape
     messages: z
       .array(storedMessageShape)
       .describe('The current path, oldest first; with `tree=1` every branch.'),
+    turns: z
+      .array(turnShape)
+      .optional()
+      .describe('With `tree=1`: the turns that made the messages and are over, oldest first.'),
   })
   .describe('A conversation with its messages.');
 

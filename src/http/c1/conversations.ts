@@ -19,6 +19,7 @@ import {
   type StoredMessage,
 } from './conversation-shapes.ts';
 import { scopeOf } from './scope.ts';
+import { shownTurn } from './shown-turn.ts';
 
 export interface ConversationRoutesDeps {
   readonly store: ConversationStore;
@@ -50,10 +51,9 @@ export function conversationRoutes({ store, turns, maxBodyBytes }: ConversationR
       const conversation = await found(scope, context.req.param('id') ?? '');
       return context.json({
         ...detailOf(conversation),
-        messages:
-          tree === '1'
-            ? await treeOf(scope, conversation, store)
-            : await messagesOf(conversation, store),
+        ...(tree === '1'
+          ? await treeOf(scope, conversation, store)
+          : { messages: await messagesOf(conversation, store) }),
       } satisfies ConversationWithMessages);
     },
 
@@ -143,11 +143,14 @@ async function moveHead(
   }
 }
 
-/** The messages of all branches, parents before children. */
+/** The messages of all branches, parents before children, and the turns that made them, oldest first. */
 async function treeOf(scope: Scope, { id }: Conversation, store: ConversationStore) {
-  const { nodes, blobs } = (await store.archive(scope, id)) ?? conversationNotFound();
+  const { nodes, blobs, turns } = (await store.archive(scope, id)) ?? conversationNotFound();
   const byHash = new Map(blobs.map((blob) => [blob.sha256, blob]));
-  return nodes.map((node) => messageOf(node, fillMarks(node.wire, byHash)));
+  return {
+    messages: nodes.map((node) => messageOf(node, fillMarks(node.wire, byHash))),
+    turns: turns.map(shownTurn),
+  };
 }
 
 async function messagesOf({ id, head }: Conversation, store: ConversationStore) {

@@ -57,6 +57,10 @@ export const turnShape = z
       })
       .describe('Tokens, expected and real prefix reuse.'),
     ttft_ms: z.number().nullable().describe('Milliseconds to the first visible token.'),
+    duration_ms: z
+      .number()
+      .nullable()
+      .describe('Milliseconds to the end, counted from acceptance like ttft_ms.'),
     created_at: when,
     started_at: when,
     ended_at: when,

@@ -2,20 +2,21 @@
 // connection was lost, end it.
 import { followTurn, storedText } from '../../chat/follow-turn.ts';
 import type { Turns } from '../../chat/turns.ts';
-import type { Turn } from '../../conversations/turn.ts';
 import type { Deadlines } from '../../domain/deadlines.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange, HttpContext } from '../exchange.ts';
 import { streamReply } from '../reply.ts';
 import { scopeOf } from './scope.ts';
-import { eventsQuery, SEQ, turnQuery, type ShownTurn, type TurnWithText } from './turn-shapes.ts';
+import { shownTurn } from './shown-turn.ts';
+import { eventsQuery, SEQ, turnQuery, type TurnWithText } from './turn-shapes.ts';
 import { renderTurnError, turnEvents } from './turn-stream.ts';
 
 export interface TurnRoutesDeps {
   readonly turns: Turns;
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  readonly stallMs: number;
 }
 
 export function turnRoutes({ turns, ...deps }: TurnRoutesDeps) {
@@ -87,33 +88,4 @@ function lastEventSeen(headers: Headers, turnId: string): number | null {
     message: `Last-Event-ID is no event of this turn. Send the id of the last event that was seen: ${turnId}.<number>.`,
     param: 'last-event-id',
   });
-}
-
-function shownTurn(turn: Turn): ShownTurn {
-  const { usage } = turn;
-  const seconds = (ms: number | null) => (ms === null ? null : Math.floor(ms / 1000));
-  return {
-    id: turn.id,
-    object: 'turn',
-    conversation_id: turn.conversationId,
-    status: turn.status,
-    parent: turn.parentNode,
-    input_node: turn.inputNode,
-    output_node: turn.outputNode,
-    upstream: turn.upstream,
-    upstream_model: turn.upstreamModel,
-    finish_reason: turn.finishReason,
-    error_code: turn.errorCode,
-    usage: {
-      prompt_tokens: usage.promptTokens,
-      completion_tokens: usage.completionTokens,
-      cached_tokens: usage.cachedTokens,
-      expected_cached_tokens: turn.expectedCachedTokens,
-      prefix_break: turn.prefixBreak,
-    },
-    ttft_ms: turn.ttftMs,
-    created_at: seconds(turn.createdAt),
-    started_at: seconds(turn.startedAt),
-    ended_at: seconds(turn.endedAt),
-  };
 }

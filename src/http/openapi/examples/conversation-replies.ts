@@ -75,6 +75,7 @@ export const TURN: ShownTurn = {
     prefix_break: null,
   },
   ttft_ms: 412,
+  duration_ms: 2000,
   created_at: ASKED_AT,
   started_at: ASKED_AT,
   ended_at: ANSWERED_AT,
