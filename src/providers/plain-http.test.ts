@@ -88,6 +88,29 @@ describe('a connection that is kept', () => {
   });
 });
 
+test('a connection that was held back by a slow reader to its end answers the next request', async () => {
+  const http = createPlainHttp();
+  answer = (socket, before) => void socket.write(before === 0 ? `${REPLY}\r\n` : `${REPLY}\r\nok`);
+  const { body } = await http.post({ url, headers: {}, body: '', call: abortable() });
+  const [came, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const ended = new Promise<void>((resolve, reject) => {
+    piecesOf(body).drive({
+      take() {
+        came.resolve();
+        return slow.promise;
+      },
+      end: resolve,
+      fail: reject,
+    });
+  });
+  sockets[0]?.write('ok');
+  await came.promise;
+  expect(await post(http)).toBe('ok');
+  expect(requests).toEqual([0, 0]);
+  slow.resolve();
+  await ended;
+});
+
 test('a new connection that closes is a fault of the upstream at once', async () => {
   answer = (socket) => socket.destroy();
   expect(await post(createPlainHttp()).catch(String)).toContain('ECONNRESET');

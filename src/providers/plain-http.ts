@@ -36,6 +36,8 @@ export function createPlainHttp(): PlainHttp {
     kept.set(origin, others);
     if (others.length >= MAX_KEPT_CONNECTIONS) return void connection.end();
     connection.data = { call: null, unsent: EMPTY };
+    // A slow reader may have held it back when its last byte came.
+    connection.resume();
     connection.timeout(KEPT_CONNECTION_SECONDS);
     others.push(connection);
   }
