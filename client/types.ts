@@ -21,7 +21,7 @@ export interface ChatMessage {
   /** A text or OpenAI content parts. */
   readonly message?: string | readonly object[];
   /** Absent for a new conversation. */
-  readonly conversation_id?: string;
+  readonly conversation_id?: string | null;
   readonly user_id?: string;
   readonly system?: string;
   readonly images?: readonly string[];

@@ -16,6 +16,7 @@ import type { Lasting, Settings, Snapshot } from './assembly/snapshot.ts';
 import { watchedUpstreams } from './assembly/upstreams.ts';
 import { createAdmission } from './http/admission.ts';
 import { openSite } from './http/site/pages.ts';
+import { watchDescriptors, type DescriptorWatch } from './http/descriptors.ts';
 import { createHttpServer, type Connection } from './http/server.ts';
 import { watchLag } from './observe/loop-lag.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -39,6 +40,7 @@ export interface GatewayOptions extends Settings {
 
 export interface Gateway {
   readonly probe: Probe;
+  readonly descriptors: Pick<DescriptorWatch, 'whileScarce'>;
   fetch(request: Request, connection: Connection): Promise<Response>;
   /** Answers new requests by these settings, once new upstreams have been probed; running ones end as they began. */
   reload(settings: Settings): Promise<void>;
@@ -92,10 +94,12 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
   const keepMs = () => current.settings.config.turns.keep_events_ms;
   const collector = collectEvents({ store, keepMs, clock, probe });
   const lag = watchLag({ clock, onBlocked: (ms) => probe.loopBlocked(ms) });
+  const descriptors = watchDescriptors((limit) => probe.descriptorsScarce(limit));
   const admission = createAdmission(admissionLimits(config), {
     // A turn without a client is work, too; with one, the two are one.
     inFlight: () => Math.max(http.openExchanges(), turns.openTurns()),
     lagMs: lag.standing,
+    areDescriptorsScarce: descriptors.areScarce,
     random: Math.random,
     onShed: (reason) => probe.requestShed(reason),
   });
@@ -123,6 +127,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
       openTurns: turns.openTurns(),
       heldBytes: admission.heldBytes(),
       lagMs: lag.standing(),
+      droppedLogLines: log.dropped(),
       storeOk: storeWatch.status().ok,
       upstreams: health.all(),
     }),
@@ -142,6 +147,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
   const idle = () => Promise.all([http.whenIdle(), turns.whenIdle()]);
   return {
     probe,
+    descriptors,
     fetch: http.fetch,
     async reload(next) {
       metrics.know(namesIn(next.config));
@@ -170,6 +176,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
       storeWatch.close();
       collector.close();
       lag.close();
+      descriptors.close();
       turns.close();
       await Promise.all([store.close(), traces?.close()]);
     },

@@ -21,8 +21,7 @@ async function run([command = 'serve', ...rest]: readonly string[]): Promise<num
   switch (command) {
     case 'serve': {
       const server = await runServe(rest);
-      await server.stopped;
-      return 0;
+      return await server.stopped;
     }
     case 'check':
       return await runCheck({

@@ -76,6 +76,7 @@ const RULES: ImportRules = {
     pino: ['observe'],
     'prom-client': ['observe'],
     'bun:sqlite': ['storage'],
+    'bun:ffi': ['http'],
   },
 };
 

@@ -51,6 +51,14 @@ test('requests that come at once are answered in their order', async () => {
   raw.destroy();
 });
 
+// Bun closes a connection on which more comes before the last reply has gone out: no reply can then be taken for another's.
+test('a request that comes before an answer has begun ends the connection, and the answer with it', async () => {
+  const raw = await openRaw(gateway.url);
+  raw.send(`${WHOLE_POST}GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n`);
+  expect(await raw.closed).toBe('');
+  expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
+});
+
 test('a request may come in single bytes', async () => {
   const raw = await openRaw(gateway.url);
   for (const byte of Buffer.from(WHOLE_POST)) raw.send(Uint8Array.of(byte));
@@ -143,9 +151,19 @@ test('clients that stop in mid-request are hung up on, and nobody else notices',
   // One that never stops, and never finishes its headers.
   const dripping = await openRaw(gateway.url);
   dripping.send('GET /healthz HTTP/1.1\r\nhost: x\r\n');
-  const drip = setInterval(() => dripping.send('x-a: b\r\n'), 500);
+  // And one whose body comes, but never faster than that.
+  const slow = await openRaw(gateway.url);
+  slow.send(postHead('content-length: 100000\r\n'));
+  const drip = setInterval(() => {
+    dripping.send('x-a: b\r\n');
+    slow.send('{');
+  }, 500);
+  // This one has asked, and may ask again.
+  const idle = await openRaw(gateway.url);
+  idle.send(WHOLE_POST);
+  await idle.until(replies(1));
 
-  const hungUp = Promise.all([...raws, dripping].map((raw) => raw.closed));
+  const hungUp = Promise.all([...raws, dripping, slow].map((raw) => raw.closed));
   const over = new AbortController();
   void hungUp.then(() => over.abort());
   let slowest = 0;
@@ -162,4 +180,7 @@ test('clients that stop in mid-request are hung up on, and nobody else notices',
   // Bun looks every 4 s.
   expect(performance.now() - startedAt).toBeLessThan((READ_IDLE_SECONDS + 5) * 1000);
   expect(slowest).toBeLessThan(2_000);
+  idle.send(WHOLE_POST);
+  expect(statusesIn(await idle.until(replies(2)))).toEqual([200, 200]);
+  idle.destroy();
 }, 25_000);

@@ -1,7 +1,7 @@
 // The examples of the manual: each is run as it is written, in the order of its page, against the demo engine. Only the
 // gateway's address is another. What a page shows as the reply is compared with the reply that came.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
@@ -13,6 +13,9 @@ import { allBlocks, blocksOf, matches, PAGES, ROOT, type Block } from './harness
 import { createReader, runExample, type Reader } from './harness/manual-reader.ts';
 import { shownError, shows } from './harness/shown-json.ts';
 import type { TestGateway } from './harness/gateway.ts';
+
+// Programs are started, and pages built: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 let gateway: TestGateway;
 let folder: string;
@@ -45,28 +48,24 @@ describe('the shell examples', () => {
     );
   });
 
-  test.each(withCurl)(
-    'of %s run, and give what the page shows',
-    async (path) => {
-      const reader = createReader({ url: gateway.url, folder });
-      const blocks = blocksOf(path);
-      for (const [index, block] of blocks.entries()) {
-        if (block.language !== 'bash') continue;
-        const shown = nextShown(blocks, index);
-        const expected = shown && shownError(shown.code) ? shownStatus(shown.code) : 200;
-        const { statuses, output } = await reader.run(block.code);
-        const good = statuses.filter((status) => Math.trunc(status / 100) === 2);
-        expect([block.line, output.slice(0, 600), expected === 200 ? good : statuses]).toEqual([
-          block.line,
-          output.slice(0, 600),
-          expected === 200 ? statuses : [expected],
-        ]);
-        expect(statuses).not.toBeEmpty();
-        if (shown) compare(shown, reader);
-      }
-    },
-    30_000,
-  );
+  test.each(withCurl)('of %s run, and give what the page shows', async (path) => {
+    const reader = createReader({ url: gateway.url, folder });
+    const blocks = blocksOf(path);
+    for (const [index, block] of blocks.entries()) {
+      if (block.language !== 'bash') continue;
+      const shown = nextShown(blocks, index);
+      const expected = shown && shownError(shown.code) ? shownStatus(shown.code) : 200;
+      const { statuses, output } = await reader.run(block.code);
+      const good = statuses.filter((status) => Math.trunc(status / 100) === 2);
+      expect([block.line, output.slice(0, 600), expected === 200 ? good : statuses]).toEqual([
+        block.line,
+        output.slice(0, 600),
+        expected === 200 ? statuses : [expected],
+      ]);
+      expect(statuses).not.toBeEmpty();
+      if (shown) compare(shown, reader);
+    }
+  });
 });
 
 /** The reply that is shown for a block: the first of its section, before the next command. */
@@ -112,6 +111,9 @@ test('the first page has examples that run', async () => {
   expect(commands).toHaveLength(1);
 });
 
+/** Only from the published package can the client be imported by its name. */
+const asHere = (code: string) =>
+  code.replace("'dgx-chat-gateway/client'", JSON.stringify(join(ROOT, 'client/index.ts')));
 const programs = [...allBlocks('ts'), ...firstPage.filter(({ language }) => language === 'ts')];
 
 describe('a program', () => {
@@ -119,20 +121,34 @@ describe('a program', () => {
     'in TypeScript runs: %s',
     async (_, { code }) => {
       const file = join(folder, `example-${Bun.hash(code).toString(36)}.ts`);
-      const client = JSON.stringify(join(ROOT, 'client/index.ts'));
-      // Only from the published package can it be imported by its name.
-      writeFileSync(
-        file,
-        code
-          .replace("'dgx-chat-gateway/client'", client)
-          .replaceAll('http://127.0.0.1:3000', gateway.url),
-      );
+      writeFileSync(file, asHere(code).replaceAll('http://127.0.0.1:3000', gateway.url));
       const { exit, stdout, stderr } = await runExample([process.execPath, file], { folder });
       expect([exit, stderr]).toEqual([0, '']);
       if (/console\.log|stdout\.write/.test(code)) expect(stdout).not.toBeEmpty();
     },
-    20_000,
   );
+
+  test('in TypeScript has sound types under `strict`', async () => {
+    const types = join(folder, 'types');
+    mkdirSync(types);
+    for (const [index, { path, line, code }] of programs.entries()) {
+      const name = `${index}-${path.replaceAll(/\W/g, '-')}-${line}.ts`;
+      writeFileSync(join(types, name), `${asHere(code)}\nexport {};\n`);
+    }
+    const config = {
+      extends: join(ROOT, 'tsconfig.json'),
+      compilerOptions: {
+        lib: ['ESNext', 'DOM'],
+        // Beyond `strict`: most readers have neither.
+        noPropertyAccessFromIndexSignature: false,
+        exactOptionalPropertyTypes: false,
+      },
+      include: ['*.ts'],
+    };
+    writeFileSync(join(types, 'tsconfig.json'), JSON.stringify(config));
+    const tsc = join(ROOT, 'node_modules/.bin/tsc');
+    expect(await runExample([tsc, '-p', types], { folder })).toMatchObject({ stdout: '', exit: 0 });
+  });
 
   test.each(allBlocks('js').map((block) => [named(block), block] as const))(
     'in JavaScript, whose package is not installed here, can be read: %s',

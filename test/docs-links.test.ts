@@ -1,5 +1,5 @@
 // The links of the manual lead somewhere: in the repository, where it is Markdown, and on the site that is built of it.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,9 @@ import type { SiteManifest } from '../src/http/site/manifest.ts';
 import { writeSite } from '../web/build/write-site.tsx';
 import { matches, page, PAGES, ROOT, slugs, textOf } from './harness/manual-pages.ts';
 import { ROUTES } from './harness/routes.ts';
+
+// Programs are started, and pages built: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 describe.each([...PAGES])('%s', (path, text) => {
   test('has links that lead somewhere', () => {
@@ -67,6 +70,8 @@ describe('the built site', () => {
     const dead = [...html].flatMap(([from, text]) =>
       matches(text, / (?:href|src)="([^"]+)"/g)
         .filter((link) => {
+          // A page that a script writes has it later.
+          if (link === '#content' && !text.includes('<main')) return false;
           if (/^https?:\/\//.test(link)) return !/^https:\/\/(?:[\w-]+\.)+[a-z]+\//.test(link);
           const [path = '', fragment] = link.split('#');
           const to = path === '' ? from : path;

@@ -1,12 +1,16 @@
 // The Python of the manual. What needs nothing but Python is run as it is written. What needs a package is compiled, and
 // its arguments are held to OpenAI's request; `npm run test:clients -- docs` installs the packages and runs it.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { tmpdir } from 'node:os';
+import { EXAMPLES } from '../web/home/examples.ts';
 import { startDemoForAll } from './harness/demo-for-all.ts';
 import type { TestGateway } from './harness/gateway.ts';
 import { allBlocks, type Block } from './harness/manual-pages.ts';
 import { runExample } from './harness/manual-reader.ts';
 import { openAiSchema } from './harness/openai-types.ts';
+
+// Programs are started, and pages built: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 const folder = tmpdir();
 const python = Bun.which('python3');
@@ -22,7 +26,13 @@ afterAll(() => gateway.close());
 
 const named = (blocks: readonly Block[]) =>
   blocks.map((block) => [`${block.path}:${block.line}`, block] as const);
-const blocks = allBlocks('python');
+const firstPage = EXAMPLES.filter(({ language }) => language === 'python').map((example) => ({
+  ...example,
+  path: 'web/home/examples.ts',
+  section: 0,
+  line: 0,
+}));
+const blocks = [...allBlocks('python'), ...firstPage];
 
 test('all Python is marked as python', () => {
   expect(blocks.length).toBeGreaterThan(5);

@@ -1,9 +1,20 @@
 // The manual in a real browser: finding one's way, searching, copying, on a large screen and on a phone.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from 'bun:test';
 import type { Page } from 'playwright-core';
 import { startBrowser, type TestBrowser, type WatchedPage } from './harness/browser.ts';
 import { configFor, startFakeUpstream, type FakeUpstream } from './harness/fake-upstream.ts';
 import { startGateway, type TestGateway } from './harness/gateway.ts';
+
+// A browser on a busy machine takes its time.
+setDefaultTimeout(60_000);
 
 let upstream: FakeUpstream;
 let gateway: TestGateway;

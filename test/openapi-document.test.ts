@@ -39,7 +39,7 @@ describe('the document', () => {
     const response = await fetch(`${gateway.url}/openapi.json`);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('application/json');
-    expect(response.headers.get('etag')).toMatch(/^"[0-9a-f]{16}"$/);
+    expect(response.headers.get('etag')).toMatch(/^"[0-9a-f]{16}-gzip"$/);
     expect(document.openapi).toMatch(/^3\.1\.\d$/);
     expect(document.info['version']).toBe(packageJson.version);
   });
@@ -56,6 +56,20 @@ describe('the document', () => {
     expect(await ask(etag)).toEqual([304, 0]);
     expect(await ask(`"other", W/${etag}`)).toEqual([304, 0]);
     expect(await ask('"other"')).toEqual([200, text.length]);
+  });
+
+  test('comes compressed to who can read that, under another name', async () => {
+    const get = async (accepted: string) => {
+      const headers = { 'accept-encoding': accepted };
+      const response = await fetch(`${gateway.url}/openapi.json`, { headers, decompress: false });
+      return { headers: response.headers, bytes: await response.bytes() };
+    };
+    const [packed, plain] = [await get('br, gzip'), await get('gzip;q=0')];
+    expect(packed.headers.get('content-encoding')).toBe('gzip');
+    expect(plain.headers.get('content-encoding')).toBeNull();
+    expect(Buffer.from(Bun.gunzipSync(packed.bytes)).equals(Buffer.from(plain.bytes))).toBe(true);
+    expect(packed.bytes.length * 5).toBeLessThan(plain.bytes.length);
+    expect(packed.headers.get('etag')).not.toBe(plain.headers.get('etag'));
   });
 
   test('tells of every route that is served, and of no other', () => {

@@ -1,8 +1,11 @@
 // The pages of the site in a real browser, and the headers they are served with.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { startBrowser, type TestBrowser } from './harness/browser.ts';
 import { configFor, startFakeUpstream, type FakeUpstream } from './harness/fake-upstream.ts';
 import { startGateway, type TestGateway } from './harness/gateway.ts';
+
+// A browser on a busy machine takes its time.
+setDefaultTimeout(60_000);
 
 let upstream: FakeUpstream;
 let gateway: TestGateway;
@@ -78,6 +81,18 @@ describe('a page', () => {
     const first = await get('/');
     const again = await get('/', { 'if-none-match': first.headers.get('etag') ?? '' });
     expect([again.status, await again.text()]).toEqual([304, '']);
+  });
+
+  test('is found with a slash at its end, too', async () => {
+    const replies = await Promise.all(
+      ['/docs/', '/playground/', '/docs/quickstart/'].map((path) => get(path)),
+    );
+    expect(replies.map(({ status, url }) => [status, url.replace(gateway.url, '')])).toEqual([
+      [200, '/docs'],
+      [200, '/playground'],
+      [200, '/docs/quickstart/'],
+    ]);
+    expect((await get('/v1/models/')).status).toBe(401);
   });
 
   test('that is not there is a page to a browser and an error to a program', async () => {

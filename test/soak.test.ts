@@ -6,7 +6,7 @@ import { judgeQuiet, judgeSamples } from './soak/verdict.ts';
 
 test('under everything at once no byte is wrong, no turn is lost, and nothing is left open', async () => {
   const { faults, counts, samples } = await runSoak({
-    seconds: 8,
+    seconds: 6,
     seed: 1,
     clients: 8,
     idle: 100,

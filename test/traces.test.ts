@@ -162,6 +162,32 @@ describe('a request to /v1', () => {
     expect(server.values['error.type']).toBe('upstream_unavailable');
   });
 
+  test('shows a failover: the target that failed, and the one that answered', async () => {
+    const broken = await startFakeUpstream((call) => call.reset());
+    const own = await startGateway(`
+catalogue: replace
+upstreams:
+  broken: { kind: vllm, base_url: ${broken.url} }
+  fake: { kind: openai, base_url: ${upstream.url} }
+models:
+  test-model:
+    targets: [{ upstream: broken, model: first }, { upstream: fake, model: second }]
+${tracing()}`);
+    await (await own.request(CHAT, { body: { ...body, stream: true } })).text();
+    await own.close();
+    await broken.close();
+    const spans = collector.spans();
+    const server = named(spans, `POST ${CHAT}`);
+    const [first, second] = [named(spans, 'chat first'), named(spans, 'chat second')];
+    expect(first.status).toEqual({ code: 2 });
+    expect(first.values['error.type']).toBe('upstream_unavailable');
+    expect(first.values['gen_ai.provider.name']).toBe('vllm');
+    expect(second.status).toEqual({});
+    for (const { parentSpanId } of [first, second]) expect(parentSpanId).toBe(server.spanId);
+    expect(server.status).toEqual({});
+    expect(server.values).toMatchObject({ 'gateway.upstream': 'fake', 'gateway.attempts': 2 });
+  });
+
   test('is no failure of ours where the client is at fault', async () => {
     await gateway.request(CHAT, { body: { ...body, messages: [] } });
     const server = named(await ended(), `POST ${CHAT}`);

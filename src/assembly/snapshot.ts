@@ -105,6 +105,7 @@ export function createSnapshot(settings: Settings, lasting: Lasting, before?: Sn
     },
     demo,
     heartbeatMs: config.streams.heartbeat_ms,
+    stallMs: config.streams.stall_ms,
     maxBodyBytes: config.limits.max_body_bytes,
     version: packageJson.version,
     configHash: configHash(config),

@@ -255,6 +255,9 @@ export const settingsSchema = z.strictObject({
       heartbeat_ms: milliseconds()
         .default(15_000)
         .describe('A silent stream gets a comment this often, so that no proxy cuts it.'),
+      stall_ms: milliseconds()
+        .default(60_000)
+        .describe('How long a client may leave unread what it was sent; then it is hung up on.'),
     })
     .prefault({})
     .describe('Streamed replies.'),

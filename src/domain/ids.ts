@@ -3,10 +3,26 @@
 
 type IdPrefix = 'req' | 'chatcmpl-' | 'call' | 'conv' | 'turn' | 'node' | 'epoch' | 'inst';
 
+/** Ids of one millisecond that are in order for sure: a UUIDv7 has a counter of 12 bits, which begins anywhere below half. */
+const IDS_PER_MS = 1024;
+
+/** The time of the newest id: a wall clock that is set back must not make ids that sort before those that exist. */
+let newest = 0;
+let ofNewest = 0;
+
+function timeOfNext(): number {
+  const now = Date.now();
+  if (now > newest || ++ofNewest === IDS_PER_MS) {
+    newest = Math.max(now, newest + 1);
+    ofNewest = 0;
+  }
+  return newest;
+}
+
 /** A fresh id such as `conv_0199e1…`; unique across processes, ordered by time within one. */
 export function newId(prefix: IdPrefix): string {
   const separator = prefix.endsWith('-') ? '' : '_';
-  return `${prefix}${separator}${Bun.randomUUIDv7().replaceAll('-', '')}`;
+  return `${prefix}${separator}${Bun.randomUUIDv7('hex', timeOfNext()).replaceAll('-', '')}`;
 }
 
 /**

@@ -39,6 +39,21 @@ export const BLOCKED_LOOP_MS = 200;
 /** When a request that was refused for overload may come again, at the earliest; three times as much at the latest. */
 export const SHED_RETRY_MS = 1_000;
 
+/** How often the file descriptors that are left are looked at: an open and a close. */
+export const DESCRIPTOR_PERIOD_MS = 250;
+
+/** File descriptors that clients may not use up, but of a small limit a quarter: for upstreams, the store and the log. */
+export const KEPT_BACK_DESCRIPTORS = 256;
+
+/** How long a log line may be gathered before it is written. */
+export const LOG_FLUSH_MS = 200;
+
+/** Log lines that wait for somebody to read them: minutes of a busy gateway, and no weight in its memory. */
+export const MAX_GATHERED_LOG_CHARS = 8 * 1024 * 1024;
+
+/** How long the end of the process waits for whoever reads the log. */
+export const LAST_LINES_MS = 1_000;
+
 /** Seconds a client may leave a request half sent; Bun counts it as lack of progress, not as total time. */
 export const READ_IDLE_SECONDS = 15;
 
@@ -133,3 +148,12 @@ export const MAX_HISTORY_SERIES = 128;
 
 /** Error codes that such a pair tells apart, 4 KB each; a thirteenth kind of failure within an hour is beyond charts. */
 export const MAX_HISTORY_CODES = 12;
+
+/** The head of an upstream's reply, or one line of its chunks' sizes: engines need some hundred bytes. */
+export const MAX_REPLY_HEAD_BYTES = 64 * 1024;
+
+/** Idle connections that are kept to one upstream: a burst leaves no more behind. */
+export const MAX_KEPT_CONNECTIONS = 256;
+
+/** How long they are kept: what the engines' HTTP servers keep theirs at most (uvicorn 5 s, nginx 75 s). */
+export const KEPT_CONNECTION_SECONDS = 90;

@@ -12,7 +12,7 @@ export interface AdmissionLimits {
 }
 
 /** What there was too much of. */
-export type ShedReason = 'requests' | 'bytes' | 'lag';
+export type ShedReason = 'requests' | 'bytes' | 'lag' | 'descriptors';
 
 export interface Admission {
   /** Lets a request in that has work to be done, with the body that it declares, or throws `overloaded`. */
@@ -30,6 +30,8 @@ export interface AdmissionDeps {
   /** Requests that are being served, the one at the door among them. */
   inFlight(): number;
   lagMs(): number;
+  /** Whether hardly any connection could be opened any more. */
+  areDescriptorsScarce(): boolean;
   random(): number;
   onShed(reason: ShedReason): void;
 }
@@ -62,6 +64,8 @@ export function createAdmission(initial: AdmissionLimits, deps: AdmissionDeps): 
         refuse('requests', `The gateway serves ${limits.maxInFlight} requests, as many as it may.`);
       if (deps.lagMs() > limits.maxLagMs)
         refuse('lag', 'The gateway has more to do than it can keep up with.');
+      if (deps.areDescriptorsScarce())
+        refuse('descriptors', 'The gateway has as many connections as it may.');
       const declared = Number(exchange.request.headers.get('content-length'));
       if (declared > 0) hold(exchange, declared);
     },

@@ -49,7 +49,7 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 /**
  * `local`: like `public` or `token`, by a setting; unless it says otherwise, public to this machine only. `browser`:
  * like `token`, but a browser, which cannot send one, gets the page that asks for it. `relief`: like `token`, and let in
- * however much there is to do, since it ends work.
+ * however much there is to do: it ends work, or shows how much there is.
  */
 type Access = 'public' | 'token' | 'local' | 'browser' | 'relief';
 type Route = readonly [Access, Method, string, Handler<HttpEnv>];
@@ -84,7 +84,7 @@ function routes(deps: AppDeps): Route[] {
     ['public', 'GET', '/openapi.json', openApiJson(deps, () => table.map(servedRoute))],
 
     ['browser', 'GET', '/dashboard', page],
-    ['token', 'GET', '/dashboard/data', dashboardData(deps)],
+    ['relief', 'GET', '/dashboard/data', dashboardData(deps)],
 
     ['public', 'GET', '/', page],
     ['public', 'GET', '/docs', page],
@@ -128,6 +128,9 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
   }
   app.notFound((context) => {
     const { path } = context.req;
+    // People end an address with a slash. Only what is on the site's list is led on to.
+    const page = path.replace(/\/$/, '');
+    if (page !== path && deps.site.files.has(page)) return context.redirect(page, 308);
     const served = methods.match('ALL', path)[0].map(([route]) => route);
     const isPublic = served.some(([access]) => access === 'public') || PUBLIC_PATHS.test(path);
     if (!isPublic) deps.identify(context.env.exchange);

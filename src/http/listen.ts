@@ -2,6 +2,7 @@
 import { GatewayError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import { READ_IDLE_SECONDS } from '../domain/limits.ts';
+import { endDeadConnections } from './dead-peers.ts';
 import { errorReply } from './refuse.ts';
 import type { HttpServer } from './server.ts';
 
@@ -9,16 +10,25 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** How long a peer may leave unacknowledged what it was sent, in milliseconds; the kernel's own limit where absent. */
+  readonly deadAfterMs?: number;
 }
 
 export interface Listener {
   /** Such as `http://127.0.0.1:3000`. */
   readonly url: string;
+  /** Whether connections to peers that are gone without a word are ended in time. */
+  readonly endsDead: boolean;
+  /** Closes the connections on which nothing is asked. */
+  closeIdle(): void;
   /** Closes the socket and every connection. */
   close(): Promise<void>;
 }
 
-export function listen(fetch: HttpServer['fetch'], { host, port }: ListenOptions): Listener {
+export function listen(
+  fetch: HttpServer['fetch'],
+  { host, port, deadAfterMs }: ListenOptions,
+): Listener {
   const server = Bun.serve({
     hostname: host,
     port,
@@ -30,8 +40,14 @@ export function listen(fetch: HttpServer['fetch'], { host, port }: ListenOptions
     development: false,
     error: faultReply,
   });
+  const endsDead = deadAfterMs !== undefined && endDeadConnections(deadAfterMs);
   const name = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${name}:${server.port}`, close: () => server.stop(true) };
+  return {
+    url: `http://${name}:${server.port}`,
+    endsDead,
+    closeIdle: () => void server.closeIdleConnections(),
+    close: () => server.stop(true),
+  };
 }
 
 function faultReply(cause: unknown): Response {

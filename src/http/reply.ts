@@ -32,6 +32,7 @@ export interface StreamedReply {
   readonly headers: Headers;
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  readonly stallMs: number;
   /** A failure before the first event is an event too, not an HTTP error: the stream is that of a failed turn. */
   readonly opensWithError?: boolean;
   /** Instead of the usual error event. */
@@ -40,7 +41,7 @@ export interface StreamedReply {
 
 /** Rejects with what the source throws before its first event, so that it becomes a plain HTTP error. */
 export async function streamReply(exchange: Exchange, reply: StreamedReply): Promise<Response> {
-  const { source, headers, deadlines, heartbeatMs } = reply;
+  const { source, headers, deadlines, heartbeatMs, stallMs } = reply;
   const opening = reply.opensWithError
     ? { silent: true as const, first: source.next() }
     : await awaitOpening(source, { deadlines, heartbeatMs });
@@ -49,10 +50,12 @@ export async function streamReply(exchange: Exchange, reply: StreamedReply): Pro
   const body = eventStream(opening, source, {
     deadlines,
     heartbeatMs,
+    stallMs,
     renderError:
       reply.renderError ?? ((error) => errorEvent(toGatewayError(error), exchange.requestId)),
     onEnd: (error) => exchange.finish(error),
     onCancel: () => exchange.abort(CLIENT_GONE),
+    onStall: () => exchange.abort(CLIENT_STALLED),
   });
   headers.set('content-type', 'text/event-stream');
   headers.set('cache-control', 'no-cache, no-transform');
@@ -71,6 +74,13 @@ function noteFirstByte({ record, clock }: Exchange, opening: Opening): void {
 
 /** Why an exchange ended when it was the client who ended it: nobody is left to be told. */
 export const CLIENT_GONE = new Error('the client closed the connection');
+
+/** The same, of a client whose connection is there and who does not read. */
+export const CLIENT_STALLED = new Error('the client does not read');
+
+export function isClientGone(reason: unknown): boolean {
+  return reason === CLIENT_GONE || reason === CLIENT_STALLED;
+}
 
 /** Request id, rate budget, who answered and how long it took. */
 export function setCommonHeaders(headers: Headers, exchange: Exchange): void {

@@ -12,7 +12,7 @@ import type { Exchange, HttpEnv } from './exchange.ts';
 import { KEEP_ALIVE_SECONDS } from '../domain/limits.ts';
 import { refuseAmbiguous } from './gates.ts';
 import { errorReply } from './refuse.ts';
-import { CLIENT_GONE, setCommonHeaders } from './reply.ts';
+import { CLIENT_GONE, CLIENT_STALLED, isClientGone, setCommonHeaders } from './reply.ts';
 
 /** What Bun.serve hands to a handler beside the request. */
 export interface Connection {
@@ -124,7 +124,8 @@ function beginExchange(request: Request, connection: Connection, deps: ExchangeD
     clock: deps.clock,
     signal: controller.signal,
     abort(reason) {
-      if (reason === CLIENT_GONE) record.clientGone = true;
+      if (isClientGone(reason)) record.clientGone = true;
+      if (reason === CLIENT_STALLED) record.clientStalled = true;
       controller.abort(reason);
     },
     peerAddress: () => connection.requestIP(request)?.address ?? null,

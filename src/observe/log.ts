@@ -1,24 +1,28 @@
 // Structured logs: one JSON object a line on stdout. Lines are gathered and written in the background, so that a slow
-// log sink does not slow requests.
-import { loggedError } from './logged-error.ts';
+// log sink does not slow requests: see log-sink.ts.
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { createLogSink } from './log-sink.ts';
+import { loggedError } from './logged-error.ts';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
 export interface Log {
   readonly logger: Logger;
-  /** Writes what is still gathered; for the end of the process. */
-  flush(): void;
+  /** Lines that nobody has read in time. */
+  dropped(): number;
+  /** Writes what is still gathered, for so long at the most; for the end of the process. */
+  end(ms: number): Promise<void>;
 }
 
+const STDOUT = 1;
+
 export function createLog(level: LogLevel): Log {
-  const destination = pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: 16_000,
-    periodicFlush: 200,
+  const sink = createLogSink({
+    fd: STDOUT,
+    lineForDropped: (count) =>
+      `${JSON.stringify({ level: 40, time: new Date().toISOString(), lines: count, msg: 'log lines were dropped' })}\n`,
   });
-  return { logger: logTo(destination, level), flush: () => destination.flushSync() };
+  return { logger: logTo(sink, level), dropped: sink.dropped, end: sink.end };
 }
 
 /** A logger on any destination. */

@@ -123,7 +123,7 @@ export const METRICS = {
   shed: counter(
     'gateway_shed_requests_total',
     ['reason'],
-    'Requests that were refused as overloaded: too many requests, too many bytes, or too much lag.',
+    'Requests that were refused as overloaded: too many requests, bytes or connections, or too much lag.',
   ),
   heldBytes: gauge(
     'gateway_held_body_bytes',
@@ -144,6 +144,16 @@ export const METRICS = {
     'gateway_event_loop_blocked_seconds_total',
     [],
     'How long those lasted together.',
+  ),
+  droppedLines: counter(
+    'gateway_dropped_log_lines_total',
+    [],
+    'Log lines that were dropped because whoever reads the log was too slow.',
+  ),
+  descriptorShortages: counter(
+    'gateway_descriptor_shortages_total',
+    [],
+    'Times that hardly any file descriptor was left, so that idle connections were closed.',
   ),
   reloads: counter(
     'gateway_config_reloads_total',

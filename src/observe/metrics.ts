@@ -16,6 +16,7 @@ export interface GatewayState {
   readonly heldBytes: number;
   /** By which the event loop is late, again and again. */
   readonly lagMs: number;
+  readonly droppedLogLines: number;
   readonly storeOk: boolean;
   readonly upstreams: readonly {
     readonly name: string;
@@ -31,6 +32,7 @@ export interface Metrics {
   backgroundFailed(): void;
   requestShed(reason: string): void;
   loopBlocked(ms: number): void;
+  descriptorsScarce(): void;
   attemptFailed(upstream: string, code: string): void;
   /** Another circuit of the upstream is not closed any more (1), or is again (-1). */
   circuitsChanged(upstream: string, by: 1 | -1): void;
@@ -63,6 +65,7 @@ export function createMetrics(known: KnownNames): Metrics {
 
   // From the start, so that the first of each is an increase.
   for (const reason of DROP_REASONS) all.droppedSpans.inc({ reason }, 0);
+  for (const result of ['done', 'refused']) all.reloads.inc({ result }, 0);
 
   function who(alias: string | undefined, upstream: string | null | undefined) {
     return {
@@ -112,6 +115,7 @@ export function createMetrics(known: KnownNames): Metrics {
     turnsRecovered: (count) => all.recoveredTurns.inc(count),
     backgroundFailed: () => all.backgroundFailures.inc(),
     requestShed: (reason) => all.shed.inc({ reason }),
+    descriptorsScarce: () => all.descriptorShortages.inc(),
     loopBlocked(ms) {
       all.loopBlocks.inc();
       all.loopBlocked.inc(ms / 1000);
@@ -132,6 +136,8 @@ export function createMetrics(known: KnownNames): Metrics {
       all.openTurns.set(state.openTurns);
       all.heldBytes.set(state.heldBytes);
       all.loopLag.set(state.lagMs / 1000);
+      all.droppedLines.reset();
+      all.droppedLines.inc(state.droppedLogLines);
       all.storeUp.set(Number(state.storeOk));
       // An upstream that is gone is neither up nor down.
       all.upstreamUp.reset();
@@ -189,6 +195,8 @@ function createInstruments(registry: Registry) {
     shed: counter(METRICS.shed),
     heldBytes: gauge(METRICS.heldBytes),
     loopLag: gauge(METRICS.loopLag),
+    droppedLines: counter(METRICS.droppedLines),
+    descriptorShortages: counter(METRICS.descriptorShortages),
     loopBlocks: counter(METRICS.loopBlocks),
     loopBlocked: counter(METRICS.loopBlocked),
   };

@@ -54,6 +54,10 @@ export interface Probe {
   requestShed(reason: string): void;
   /** One piece of work kept the event loop from all others. */
   loopBlocked(ms: number): void;
+  /** So many connections are open that hardly any file descriptor is left. */
+  descriptorsScarce(limit: number): void;
+  /** An error that was thrown where nobody could catch it. */
+  strayError(error: unknown, isFatal: boolean): void;
   upstreamChanged(health: ChangedHealth): void;
   attemptFailed(failed: FailedAttempt): void;
   circuitChanged(change: ChangedCircuit): void;
@@ -96,7 +100,7 @@ export function createProbe({ logger, metrics, clock, history, traces }: ProbeDe
         logger.error({ ...fields, err: cause }, 'request failed');
       else if (record.errorCode)
         logger.warn({ ...fields, reason: reasonOf(cause) }, 'request refused');
-      else logger.info(fields, record.clientGone ? 'client gone' : 'request');
+      else logger.info(fields, record.clientGone ? goneOf(record) : 'request');
     },
     turnFinished(turn) {
       metrics.turnFinished(turn);
@@ -122,6 +126,15 @@ export function createProbe({ logger, metrics, clock, history, traces }: ProbeDe
     loopBlocked(ms) {
       metrics.loopBlocked(ms);
       logger.warn({ blocked_ms: rounded(ms) }, 'event loop was blocked');
+    },
+    descriptorsScarce(limit) {
+      metrics.descriptorsScarce();
+      logger.warn({ limit }, 'file descriptors are scarce: idle connections are closed');
+    },
+    strayError(error, isFatal) {
+      metrics.backgroundFailed();
+      if (isFatal) logger.fatal({ err: error }, 'uncaught error: the process ends');
+      else logger.error({ err: error }, 'unhandled rejection');
     },
     upstreamChanged({ name, healthy, problem, latencyMs }) {
       const facts = { upstream: name, problem: problem ?? undefined, latency_ms: latencyMs };
@@ -207,6 +220,10 @@ function requestFields(record: RequestRecord, durationMs: number): Record<string
     turn: record.turnId,
     error_code: record.errorCode,
   };
+}
+
+function goneOf({ clientStalled }: RequestRecord): string {
+  return clientStalled ? 'client does not read' : 'client gone';
 }
 
 function rounded(ms: number): number {

@@ -27,6 +27,8 @@ export interface RequestRecord {
   errorCode?: ErrorCode;
   /** The client left before the reply was complete. */
   clientGone?: boolean;
+  /** It was there, but did not read: so it was left. */
+  clientStalled?: boolean;
   /** The request's place in a trace; absent where nothing is traced. */
   trace?: TraceContext;
   /** The turn that it follows or ends, where that was begun by another request. */

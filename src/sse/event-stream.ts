@@ -1,20 +1,25 @@
 // The body of a streamed reply: text from a source, `: ping` while the source is silent, and the source's error as
 // the last event. Pulled by the client: whoever reads slowly holds the source back.
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
+import { driveInto, type Sink } from '../domain/pieces.ts';
 import { PING } from './encode.ts';
 
-/** Already encoded events, one or more at a time; must settle its pending `next` when its signal aborts. */
+/** Already encoded events, one or more at a time; must settle its pending `next`, and its `return`, when its signal aborts. */
 export type EventSource = AsyncIterator<string, void, undefined>;
 
 export interface EventStreamOptions {
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  /** How long a client may leave unread what it was sent, in milliseconds. */
+  readonly stallMs: number;
   /** The encoded event that tells the client of a failure; after it the stream ends. */
   renderError(error: unknown): string;
   /** Called once, however the stream ends; with the error that ended it, if any. */
   onEnd(error?: unknown): void;
   /** Called when the client went away; the source must be stopped by whoever owns it. */
   onCancel(): void;
+  /** Called when the client has not read for `stallMs`: its connection closes, and the source must be stopped as well. */
+  onStall(): void;
 }
 
 /** What a source had to say within the heartbeat: a first result, or a promise of it still pending. */
@@ -43,66 +48,120 @@ export async function awaitOpening(
   }
 }
 
+/** What a client that reads slowly has still to fetch before the source is held back, in bytes. */
+const UNREAD_BYTES = 16 * 1024;
+
 /** The body: what the opening holds, then the rest of the source. */
 export function eventStream(
   opening: Opening,
   source: EventSource,
   options: EventStreamOptions,
 ): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let upcoming: Opening['first'] | undefined = opening.first;
-  // It may fail before it is pulled, which is not yet: it is told then.
-  if (opening.silent) opening.first.catch(() => undefined);
-  let heartbeat: Deadline | undefined;
+  const { deadlines, heartbeatMs, stallMs } = options;
+  let deadline: Deadline | undefined;
   let ended = false;
+  /** Whether the client has to read before more is sent: then it is awaited, else the source is. */
+  let isFull = false;
+  let askForPull: (() => void) | undefined;
+  let onRoom: (() => void) | undefined;
 
   function end(error?: unknown): void {
-    if (ended) return;
     ended = true;
-    heartbeat?.disarm();
+    deadline?.disarm();
     options.onEnd(error);
   }
 
-  function beat(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    if (heartbeat) heartbeat.rearm(options.heartbeatMs);
-    else {
-      heartbeat = options.deadlines.arm(options.heartbeatMs, () => {
-        if (ended) return;
-        controller.enqueue(encoder.encode(PING));
-        heartbeat?.rearm(options.heartbeatMs);
-      });
+  /** Nobody pulls any more: whatever the source holds, such as a place at an upstream, is given back by its end. */
+  function leave(): void {
+    end();
+    // It was told why by its signal, and that is all that its error can say.
+    source.return?.().catch(() => undefined);
+  }
+
+  function overdue(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (ended) return;
+    if (isFull) {
+      options.onStall();
+      leave();
+      controller.error(new Error('the client does not read'));
+    } else {
+      controller.enqueue(PING_BYTES);
+      deadline?.rearm(heartbeatMs);
     }
   }
 
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      if (opening.silent) controller.enqueue(encoder.encode(PING));
-    },
-    async pull(controller) {
-      beat(controller);
-      try {
-        const next = upcoming ?? source.next();
-        upcoming = undefined;
-        const result = await next;
+  /** Sends into the stream; its promise resolves when the client has fetched what is waiting. */
+  function sinkOf(controller: ReadableStreamDefaultController<Uint8Array>): Sink<string> {
+    return {
+      take(text) {
+        if (ended) return undefined;
+        controller.enqueue(encoder.encode(text));
+        isFull = (controller.desiredSize ?? 0) <= 0;
+        deadline?.rearm(isFull ? stallMs : heartbeatMs);
+        if (!isFull) return undefined;
+        askForPull?.();
+        return new Promise((resolve) => {
+          onRoom = resolve;
+        });
+      },
+      end() {
         if (ended) return;
-        heartbeat?.disarm();
-        if (result.done) {
-          end();
-          controller.close();
-        } else {
-          controller.enqueue(encoder.encode(result.value));
-        }
-      } catch (error) {
+        end();
+        controller.close();
+      },
+      fail(error) {
         if (ended) return;
         controller.enqueue(encoder.encode(options.renderError(error)));
         end(error);
         controller.close();
-      }
+      },
+    };
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        if (opening.silent) controller.enqueue(PING_BYTES);
+        // One for both: it is moved on with each event, and never disarmed between them.
+        deadline = deadlines.arm(heartbeatMs, () => overdue(controller));
+        void driveAfter(opening.first, source, sinkOf(controller));
+      },
+      // A pull that does not settle is not called again: so nothing is called per event, but only, after `askForPull`,
+      // when there is room again.
+      pull() {
+        if (isFull) {
+          isFull = false;
+          deadline?.rearm(heartbeatMs);
+          onRoom?.();
+        }
+        return new Promise((resolve) => {
+          askForPull = resolve;
+        });
+      },
+      cancel() {
+        if (ended) return;
+        options.onCancel();
+        leave();
+      },
     },
-    cancel() {
-      if (ended) return;
-      options.onCancel();
-      end();
-    },
-  });
+    { highWaterMark: UNREAD_BYTES, size: (bytes) => bytes?.length ?? 0 },
+  );
 }
+
+async function driveAfter(
+  first: IteratorResult<string, void> | Promise<IteratorResult<string, void>>,
+  source: EventSource,
+  sink: Sink<string>,
+): Promise<void> {
+  try {
+    const { done, value } = await first;
+    if (done) return sink.end();
+    await sink.take(value);
+    driveInto(source, sink);
+  } catch (error) {
+    sink.fail(error);
+  }
+}
+
+const encoder = new TextEncoder();
+const PING_BYTES = encoder.encode(PING);

@@ -114,7 +114,7 @@ async function momentToKill(life: Life, random: Random): Promise<void> {
 }
 
 /** Once more, everything that was ever acknowledged, through a gateway that nobody kills. */
-async function lookBack(
+export async function lookBack(
   options: Pick<LifeOptions, 'book' | 'engine' | 'directory' | 'yaml'>,
 ): Promise<void> {
   const { book, directory, yaml } = options;

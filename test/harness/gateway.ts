@@ -53,7 +53,7 @@ export async function startGateway(
   });
   const lines = createLines();
   const sink = { write: lines.add };
-  const log = { logger: logTo(sink, 'debug'), flush() {} };
+  const log = { logger: logTo(sink, 'debug'), dropped: () => 0, end: async () => undefined };
   const gateway = await createGateway({ config, bearer, demo: false, log });
   const listener = listen(gateway.fetch, {
     host: '127.0.0.1',
@@ -121,6 +121,8 @@ export interface SpawnOptions {
   readonly directory?: string;
   /** Over the usual environment; undefined takes a variable out of it. */
   readonly env?: Record<string, string | undefined>;
+  /** Another command line, made of the usual one. */
+  command?(line: readonly string[]): string[];
   /** false where the caller reads the process's stdout himself. */
   readonly readsLog?: boolean;
 }
@@ -137,18 +139,21 @@ export async function spawnGateway({
   yaml,
   directory = mkdtempSync(join(tmpdir(), 'gateway-')),
   env = {},
+  command,
   readsLog = true,
 }: SpawnOptions): Promise<GatewayProcess> {
   const path = join(directory, 'gateway.yaml');
   writeFileSync(path, yaml);
-  const child = spawnCommand(['serve'], directory, {
+  const variables = {
     GATEWAY_CONFIG: path,
     GATEWAY__SERVER__DATA_DIR: directory,
     RUST_API_BEARER: TOKEN,
     PORT: '0',
     ...(/^limits:/m.test(yaml) ? {} : UNLIMITED),
     ...env,
-  });
+  };
+  const usual = commandLine(['serve']);
+  const child = spawnCommand(command?.(usual) ?? usual, directory, variables);
   const stderr = collect(child.stderr);
   const stdout = collect(readsLog ? child.stdout : new Blob().stream());
   const banner = await stderr.until(/listening on \S+\n/);
@@ -173,7 +178,7 @@ export async function runGateway(
   args: readonly string[],
   { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawnCommand(args, cwd, env);
+  const child = spawnCommand(commandLine(args), cwd, env);
   const [code, stdout, stderr] = await Promise.all([
     child.exited,
     new Response(child.stdout).text(),
@@ -182,13 +187,17 @@ export async function runGateway(
   return { code, stdout, stderr };
 }
 
+function commandLine(args: readonly string[]): string[] {
+  const main = new URL('../../src/main.ts', import.meta.url).pathname;
+  return [process.execPath, main, ...args];
+}
+
 function spawnCommand(
-  args: readonly string[],
+  line: readonly string[],
   cwd: string,
   env: Record<string, string | undefined>,
 ): Bun.Subprocess<'ignore', 'pipe', 'pipe'> {
-  const main = new URL('../../src/main.ts', import.meta.url).pathname;
-  return Bun.spawn([process.execPath, main, ...args], {
+  return Bun.spawn([...line], {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
     stdin: 'ignore',

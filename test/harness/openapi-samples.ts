@@ -14,13 +14,13 @@ export interface Ids {
   readonly turn: string;
 }
 
-export const NOT_BUILT = '/docs/not-built';
-
 /** A page or a file of the built site below a path. */
 function built(below: string): string {
   const list = new URL('../../web/dist/site.json', import.meta.url);
   const { files } = JSON.parse(readFileSync(list, 'utf8')) as SiteManifest;
-  return Object.keys(files).find((path) => path.startsWith(below)) ?? NOT_BUILT;
+  const found = Object.keys(files).find((path) => path.startsWith(below));
+  if (found === undefined) throw new Error(`nothing is built below ${below}: npm run site`);
+  return found;
 }
 
 export async function newConversation(gateway: Pick<TestGateway, 'request'>): Promise<Ids> {

@@ -2,7 +2,8 @@
 // then with kills and restarts; and what has to hold at the end.
 import { Book } from '../crash/book.ts';
 import { checkIntegrity, checkTouched } from '../crash/checks.ts';
-import { Gone, Life } from '../crash/life.ts';
+import { lookBack } from '../crash/lane.ts';
+import { Life } from '../crash/life.ts';
 import type { GatewayProcess } from '../harness/gateway.ts';
 import { createRandom, type Random } from '../harness/random.ts';
 import { gather, type CrowdOptions } from './crowd.ts';
@@ -160,21 +161,7 @@ async function runRough(run: Run, first: GatewayProcess): Promise<void> {
     book.counts.kills++;
     await crowd.leave();
   }
-  await lookBack(world, book);
-}
-
-/** Once more, every turn that was ever acknowledged, through a gateway that nobody kills. */
-async function lookBack({ engine, directory, start }: World, book: Book): Promise<void> {
-  const { gateway, life } = await start();
-  try {
-    for (const ask of book.asks) book.touched.add(ask);
-    await checkTouched({ life, engine, directory });
-    checkIntegrity({ life, directory });
-  } catch (error) {
-    if (!(error instanceof Gone)) throw error;
-  } finally {
-    await gateway.kill('SIGTERM');
-  }
+  await lookBack(world);
 }
 
 function countsOf({ counts }: Book): Record<string, number> {

@@ -122,7 +122,8 @@ function Status({
       <span>version {state.version}</span>
       <span>up {uptime(state.uptime_seconds)}</span>
       <span>
-        {isPaused ? 'paused at' : 'live,'} <time>{timeOf(data.now, true)}</time>
+        {isPaused ? 'paused at' : problem === null ? 'live,' : 'last heard at'}{' '}
+        <time>{timeOf(data.now, true)}</time>
       </span>
     </p>
   );

@@ -21,9 +21,14 @@ function Reader() {
   useEffect(() => {
     if (api) document.querySelector(location.hash || 'body')?.scrollIntoView();
   }, [api]);
-  if (problem !== null) return <p class="reader-wait">The document could not be read: {problem}</p>;
-  if (!api) return <p class="reader-wait">Reading the document …</p>;
-  return <Whole api={api} />;
+  if (api) return <Whole api={api} />;
+  return (
+    <main id="content" class="reader-wait">
+      <p>
+        {problem === null ? 'Reading the document …' : `The document could not be read: ${problem}`}
+      </p>
+    </main>
+  );
 }
 
 async function fetchedApi(): Promise<Api> {

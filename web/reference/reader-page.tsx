@@ -9,11 +9,12 @@ export const apiReader: Page = {
   scripts: ['reference/api-reader.tsx'],
   content: (
     <div id="reader">
-      <noscript>
-        <p class="reader-wait">
+      <main id="content" class="reader-wait">
+        <p>Reading the document …</p>
+        <noscript>
           This page needs JavaScript. <a href="/openapi.json">openapi.json</a> says the same.
-        </p>
-      </noscript>
+        </noscript>
+      </main>
     </div>
   ),
 };

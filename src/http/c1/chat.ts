@@ -10,7 +10,7 @@ import type { Catalog } from '../../routing/catalog.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange, HttpContext } from '../exchange.ts';
-import { CLIENT_GONE, jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
+import { isClientGone, jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
 import { checkChatBody, turnRequest } from './chat-body.ts';
 import { chatShape } from './chat-shape.ts';
 import { renderTurnError, turnEvents, withTurnHeaders } from './turn-stream.ts';
@@ -22,6 +22,7 @@ export interface PostChatDeps {
   readonly turnOptions: TurnSetup['options'];
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  readonly stallMs: number;
   readonly maxBodyBytes: number;
 }
 
@@ -103,7 +104,7 @@ async function replyWith(
 
 function cancelWithClient({ signal }: Exchange, { turnId }: BegunTurn, turns: Turns): void {
   const onAbort = () => {
-    if (signal.reason === CLIENT_GONE)
+    if (isClientGone(signal.reason))
       turns.find(turnId)?.cancel(new TurnCancelled('the client left'));
   };
   // It may have left while the turn was being accepted.

@@ -16,6 +16,7 @@ export interface TurnRoutesDeps {
   readonly turns: Turns;
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  readonly stallMs: number;
 }
 
 export function turnRoutes({ turns, ...deps }: TurnRoutesDeps) {

@@ -141,7 +141,7 @@ export const siteOperations: Operations = {
     replies: {
       200: {
         description: 'The document.',
-        headers: ['etag', 'cache-control'],
+        headers: ['etag', 'cache-control', 'vary'],
         content: {
           [JSON_TYPE]: {
             schema: z.looseObject({ openapi: z.string() }),
@@ -154,7 +154,7 @@ export const siteOperations: Operations = {
           },
         },
       },
-      304: { description: 'You have it.', headers: ['etag', 'cache-control'] },
+      304: { description: 'You have it.', headers: ['etag', 'cache-control', 'vary'] },
     },
   },
 };

@@ -70,8 +70,8 @@ function fileReply(request: Request, folder: string, found: SiteFile): Response 
   return new Response(Bun.file(path), { headers });
 }
 
-/** `br;q=0` is a refusal. */
-function accepts(request: Request, encoding: string): boolean {
+/** Whether it takes an encoding; `br;q=0` is a refusal. */
+export function accepts(request: Request, encoding: string): boolean {
   const accepted = request.headers.get('accept-encoding') ?? '';
   return accepted.split(',').some((part) => {
     const [name = '', ...params] = part.trim().toLowerCase().split(';');

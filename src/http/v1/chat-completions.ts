@@ -11,6 +11,7 @@ import { chatCompletionsShape } from './chat-shape.ts';
 export interface ChatCompletionsDeps extends RelayDeps {
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
+  readonly stallMs: number;
   readonly maxBodyBytes: number;
 }
 
