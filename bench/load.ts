@@ -1,4 +1,4 @@
-// The load: requests at a fixed concurrency, or paced streams side by side, timed from the client's side.
+// Requests at a fixed concurrency, timed from the client's side.
 import { TOKEN } from './processes.ts';
 
 const HEADERS = { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` };
@@ -32,42 +32,6 @@ export async function requests(
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
   return { latencies, seconds: (performance.now() - startedAt) / 1000 };
-}
-
-export interface StreamTiming extends Timing {
-  readonly chunks: number;
-}
-
-/** Opens `streams` streams at once and reads each to its end; latencies are times to the first byte. */
-export async function streams(
-  url: string,
-  { count, chunks, paceMs }: { count: number; chunks: number; paceMs: number },
-): Promise<StreamTiming> {
-  const latencies: number[] = [];
-  let seen = 0;
-  const body = `{"model":"bench","stream":true,"messages":[{"role":"user","content":"hi"}],"bench_stream":[${chunks},${paceMs}]}`;
-  const startedAt = performance.now();
-  const one = async () => {
-    const from = performance.now();
-    const response = await fetch(`${url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: HEADERS,
-      body,
-    });
-    let first = true;
-    let text = '';
-    const decoder = new TextDecoder();
-    for await (const bytes of response.body ?? []) {
-      if (first) latencies.push(performance.now() - from);
-      first = false;
-      text += decoder.decode(bytes, { stream: true });
-    }
-    if (!text.endsWith('data: [DONE]\n\n')) throw new Error('a stream was cut');
-    seen += text.split('"content":" token"').length - 1;
-  };
-  await Promise.all(Array.from({ length: count }, one));
-  if (seen !== count * chunks) throw new Error(`${count * chunks - seen} chunks were lost`);
-  return { latencies, seconds: (performance.now() - startedAt) / 1000, chunks: seen };
 }
 
 export function quantile(values: readonly number[], q: number): number {

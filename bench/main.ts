@@ -1,103 +1,143 @@
-// `npm run bench`: what the gateway costs. The same load goes to the upstream directly and through the gateway, in
-// turns, several times over; the figures are medians. CPU is that of the gateway's process alone.
+// `npm run bench`: what the gateway costs, beside what it is compared with. Every measure is taken of each contender
+// in turns, round after round, so that what else the machine does falls on all of them; medians, and the spread.
 import { loadavg } from 'node:os';
-import { quantile, requests, streams, type StreamTiming, type Timing } from './load.ts';
-import { startGateway, startUpstream, type BenchProcess } from './processes.ts';
-import { row } from './table.ts';
+import { parseArgs } from 'node:util';
+import {
+  bareBun,
+  direct,
+  gateway,
+  gatewayOf,
+  liteLlm,
+  nginx,
+  portkey,
+  type Contender,
+} from './contenders.ts';
+import { firstEventsOfTurns, longConversation, type History } from './conversations.ts';
+import { freshFigures } from './fresh.ts';
+import { MEASURES, type Figures, type Pace, type Running } from './measures.ts';
+import { startUpstream } from './processes.ts';
+import { report, type Measured } from './report.ts';
 
-const ROUNDS = 5;
-const small =
-  '{"model":"bench","messages":[{"role":"user","content":"In one word: capital of Italy?"}],"max_tokens":30}';
-const large = JSON.stringify({
-  model: 'bench',
-  messages: [{ role: 'user', content: 'word "quoted" and\n'.repeat(5_500) }],
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    /** Only measures whose name holds one of these, parted by commas. */
+    only: { type: 'string', default: '' },
+    /** Only these contenders. */
+    contenders: { type: 'string', default: '' },
+    /** The root of another tree whose gateway is measured beside this one's. */
+    against: { type: 'string' },
+    /** Measures on a loaded machine as well; the table says so. */
+    anyway: { type: 'boolean', default: false },
+  },
 });
 
-const JSON_CASES = [
-  { name: 'small JSON, concurrency 1', total: 1_000, concurrency: 1, body: small },
-  { name: 'small JSON, concurrency 64', total: 6_000, concurrency: 64, body: small },
-  { name: '100 KB prompt, concurrency 8', total: 800, concurrency: 8, body: large },
-];
-const STREAM_CASES = [
-  { name: '100 paced streams', count: 100, chunks: 100, paceMs: 20 },
-  { name: '1,000 paced streams', count: 1_000, chunks: 40, paceMs: 100 },
-];
+/** Above this load at the start the figures would be those of whatever else runs. */
+const MAX_LOAD = 0.7;
 
-const median = (values: readonly number[]) => quantile(values, 0.5);
+const rounds = Number(flags.rounds ?? (flags.quick ? 3 : 7));
+const pace: Pace = flags.quick ? { seconds: 1, streams: 100 } : { seconds: 4, streams: 400 };
 
-async function measure(upstream: BenchProcess, gateway: BenchProcess): Promise<void> {
-  console.log(
-    `\nBun ${Bun.version}, load ${loadavg()[0]?.toFixed(1)}, ${ROUNDS} rounds, medians\n`,
+const load = loadavg()[0] ?? 0;
+if (load > MAX_LOAD && !flags.anyway && !flags.quick) {
+  process.stderr.write(
+    `The load is ${load.toFixed(1)}, and figures above ${MAX_LOAD} say little. Wait, or add --anyway.\n`,
   );
-  row([
-    'requests',
-    'direct p50 ms',
-    'gateway p50 ms',
-    'added p50 ms',
-    'gateway p99 ms',
-    'requests/s',
-    'CPU µs a request',
-  ]);
-  row(['---', '--:', '--:', '--:', '--:', '--:', '--:']);
-  for (const { name, ...load } of JSON_CASES) {
-    await requests(gateway.url, load);
-    const rounds: { direct: Timing; through: Timing; cpu: number }[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      const direct = await requests(upstream.url, load);
-      const before = gateway.cpuMicros();
-      const through = await requests(gateway.url, load);
-      rounds.push({ direct, through, cpu: (gateway.cpuMicros() - before) / load.total });
-    }
-    const directP50 = median(rounds.map(({ direct }) => quantile(direct.latencies, 0.5)));
-    const throughP50 = median(rounds.map(({ through }) => quantile(through.latencies, 0.5)));
-    const p99 = median(rounds.map(({ through }) => quantile(through.latencies, 0.99)));
-    const rate = median(rounds.map(({ through }) => load.total / through.seconds));
-    const cpu = median(rounds.map(({ cpu }) => cpu));
-    row([
-      name,
-      directP50.toFixed(2),
-      throughP50.toFixed(2),
-      (throughP50 - directP50).toFixed(2),
-      p99.toFixed(2),
-      rate.toFixed(0),
-      cpu.toFixed(0),
-    ]);
-  }
+  process.exit(1);
+}
 
-  console.log();
-  row([
-    'streams',
-    'direct first byte p50 ms',
-    'gateway first byte p50 / p99 ms',
-    'CPU µs a chunk',
-    'resident MB',
-  ]);
-  row(['---', '--:', '--:', '--:', '--:']);
-  for (const { name, ...load } of STREAM_CASES) {
-    const rounds: { direct: Timing; through: StreamTiming; cpu: number }[] = [];
-    for (let round = 0; round < 3; round++) {
-      const direct = await streams(upstream.url, load);
-      const before = gateway.cpuMicros();
-      const through = await streams(gateway.url, load);
-      rounds.push({ direct, through, cpu: (gateway.cpuMicros() - before) / through.chunks });
+const names = flags.contenders.split(',').filter(Boolean);
+const wanted = [
+  gateway,
+  ...(flags.against === undefined ? [] : [gatewayOf(flags.against)]),
+  direct,
+  nginx,
+  bareBun,
+  portkey,
+  liteLlm,
+].filter(({ name }) => names.length === 0 || names.includes(name));
+
+const only = flags.only.split(',').filter(Boolean);
+const isWanted = (name: string) => only.length === 0 || only.some((part) => name.includes(part));
+
+const upstream = await startUpstream();
+const here = wanted.filter((contender) => {
+  const missing = contender.missing();
+  if (missing !== null) process.stderr.write(`without ${contender.name}: ${missing}\n`);
+  return missing === null;
+});
+const measured: Measured[] = [];
+try {
+  await measureFresh();
+  await measureRunning();
+  report(measured, {
+    contenders: here.map(({ name }) => name),
+    heading: `Bun ${Bun.version}, load ${load.toFixed(1)} at the start${load > MAX_LOAD ? ' (a loaded machine)' : ''}, ${rounds} rounds`,
+  });
+} finally {
+  await upstream.stop();
+}
+
+/** Of processes that are started for it, one after another. */
+async function measureFresh(): Promise<void> {
+  const name = 'fresh start';
+  if (!isWanted(name)) return;
+  const all = here.filter(({ name: of }) => of !== 'direct');
+  const figures = await inRounds(Math.min(rounds, 3), all, (contender) =>
+    freshFigures(contender, upstream.url),
+  );
+  measured.push({ measure: name, rounds: figures });
+}
+
+async function measureRunning(): Promise<void> {
+  const running: Running[] = [];
+  try {
+    for (const contender of here) running.push(await startOf(contender));
+    for (const measure of MEASURES.filter(({ name }) => isWanted(name))) {
+      const taking = running.filter(({ canStream }) => canStream || !measure.streams);
+      // What a first request has to set up is nobody's cost, and code is slow until it has run often.
+      for (const one of taking) await measure.run(one, pace);
+      const figures = await inRounds(rounds, taking, (one) => measure.run(one, pace));
+      measured.push({ measure: measure.name, rounds: figures });
     }
-    const first = (q: number) =>
-      median(rounds.map(({ through }) => quantile(through.latencies, q))).toFixed(1);
-    row([
-      name,
-      median(rounds.map(({ direct }) => quantile(direct.latencies, 0.5))).toFixed(1),
-      `${first(0.5)} / ${first(0.99)}`,
-      median(rounds.map(({ cpu }) => cpu)).toFixed(1),
-      (gateway.residentBytes() / 1e6).toFixed(0),
-    ]);
+    await measureTurns(running.filter(({ name }) => name === 'gateway' || name === 'other tree'));
+  } finally {
+    await Promise.all(running.map(({ process }) => process.stop()));
   }
 }
 
-const upstream = await startUpstream();
-const gateway = await startGateway(upstream.url);
-try {
-  await measure(upstream, gateway);
-} finally {
-  await gateway.stop();
-  await upstream.stop();
+async function measureTurns(running: readonly Running[]): Promise<void> {
+  const name = 'first event after 200 turns';
+  if (!isWanted(name)) return;
+  const histories = new Map<string, History>();
+  for (const one of running) histories.set(one.name, await longConversation(one));
+  const figures = await inRounds(rounds + 1, running, async (one) => {
+    const history = histories.get(one.name);
+    return history ? await firstEventsOfTurns(one, upstream.url, { history, pace }) : {};
+  });
+  measured.push({ measure: name, rounds: figures.slice(1) });
+}
+
+async function inRounds<T extends { readonly name: string }>(
+  count: number,
+  all: readonly T[],
+  measure: (one: T) => Promise<Figures>,
+): Promise<Map<string, Figures>[]> {
+  const figures: Map<string, Figures>[] = [];
+  for (let round = 0; round < count; round++) {
+    const seen = new Map<string, Figures>();
+    for (const one of all) seen.set(one.name, await measure(one));
+    figures.push(seen);
+  }
+  return figures;
+}
+
+async function startOf(contender: Contender): Promise<Running> {
+  return {
+    name: contender.name,
+    canStream: contender.canStream,
+    process: await contender.start(upstream.url),
+    headers: contender.headers(upstream.url),
+  };
 }

@@ -1,15 +1,18 @@
-// The processes of a benchmark, each on its own, so that its CPU time is its own: the upstream, and the gateway.
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+// The processes of a benchmark, each on its own, so that its CPU time is its own: the upstream, the gateway, and what
+// it is compared with.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { childrenOf, readCpu, residentBytes, type CpuReading } from './cpu.ts';
 
 export const TOKEN = 'bench-token';
 
 export interface BenchProcess {
   readonly url: string;
   readonly pid: number;
-  /** User and system CPU time so far, in microseconds. */
-  cpuMicros(): number;
+  /** CPU time so far, of all threads. */
+  cpu(): CpuReading;
   /** Resident memory in bytes. */
   residentBytes(): number;
   stop(): Promise<void>;
@@ -17,8 +20,7 @@ export interface BenchProcess {
 
 /** A server that answers at once, from bytes made beforehand, so that it is not what is measured. */
 export async function startUpstream(): Promise<BenchProcess> {
-  const script = new URL('upstream.ts', import.meta.url).pathname;
-  return await start([script], { env: {}, announces: /ready (\S+)/, stream: 'stdout' });
+  return await startScript('upstream.ts', []);
 }
 
 export interface GatewayOptions {
@@ -30,13 +32,22 @@ export interface GatewayOptions {
   readonly stalledUrl?: string;
   /** A script that is run in the gateway's process first. */
   readonly preload?: string;
+  /** The tree whose gateway it is; this one where absent. */
+  readonly tree?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The gateway as `serve` starts it, in front of `upstreamUrl`, without a rate limit that would stop the benchmark. */
 export async function startGateway(
   upstreamUrl: string,
-  { kind = 'openai', model = 'bench-model', stalledUrl, preload, env = {} }: GatewayOptions = {},
+  {
+    kind = 'openai',
+    model = 'bench-model',
+    stalledUrl,
+    preload,
+    tree = new URL('..', import.meta.url).pathname,
+    env = {},
+  }: GatewayOptions = {},
 ): Promise<BenchProcess> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
   const config = join(directory, 'gateway.yaml');
@@ -52,10 +63,10 @@ export async function startGateway(
     `catalogue: replace
 limits: { rate_per_second: 1000000, burst: 1000000 }
 upstreams: { bench: { kind: ${kind}, base_url: ${upstreamUrl}/v1 }${upstream} }
-models: { bench: { targets: [{ upstream: bench, model: ${JSON.stringify(model)} }] }${alias} }
+models: { bench: { modalities: { input: [text, image] }, targets: [{ upstream: bench, model: ${JSON.stringify(model)} }] }${alias} }
 `,
   );
-  const main = new URL('../src/main.ts', import.meta.url).pathname;
+  const main = join(tree, 'src/main.ts');
   return await start([...(preload ? ['--preload', preload] : []), main, 'serve'], {
     env: {
       RUST_API_BEARER: TOKEN,
@@ -77,6 +88,16 @@ interface StartOptions {
   readonly stream: 'stdout' | 'stderr';
 }
 
+/** Another script of the benchmark's own, which says `ready URL` when it is. */
+export async function startScript(name: string, args: readonly string[]): Promise<BenchProcess> {
+  const script = new URL(name, import.meta.url).pathname;
+  return await start([script, ...args], {
+    env: { BUN_CONFIG_MAX_HTTP_REQUESTS: '65336' },
+    announces: /ready (\S+)/,
+    stream: 'stdout',
+  });
+}
+
 async function start(
   args: string[],
   { env, announces, stream }: StartOptions,
@@ -87,16 +108,65 @@ async function start(
     stderr: stream === 'stderr' ? 'pipe' : 'ignore',
   });
   const url = await announced(stream === 'stdout' ? child.stdout : child.stderr, announces);
+  return watched(child, url, () => [child.pid]);
+}
+
+export interface Command {
+  readonly command: readonly string[];
+  readonly port: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether its children do the work. */
+  readonly hasWorkers?: boolean;
+}
+
+/** A program that says nothing when it is ready: it is asked until it answers. */
+export async function startCommand(options: Command): Promise<BenchProcess> {
+  const { command, port, env = {}, hasWorkers = false } = options;
+  const child = Bun.spawn([...command], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdout: 'ignore',
+    stderr: 'ignore',
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await untilAnswers(url, child);
+  return watched(child, url, () => (hasWorkers ? childrenOf(child.pid) : [child.pid]));
+}
+
+async function untilAnswers(url: string, child: Bun.Subprocess): Promise<void> {
+  for (;;) {
+    try {
+      await (await fetch(url)).bytes();
+      return;
+    } catch (error) {
+      if (child.exitCode !== null)
+        throw new Error(`a process of the benchmark did not start: ${child.exitCode}`, {
+          cause: error,
+        });
+      await Bun.sleep(2);
+    }
+  }
+}
+
+function watched(child: Bun.Subprocess, url: string, pids: () => number[]): BenchProcess {
   return {
     url,
     pid: child.pid,
-    cpuMicros: () => cpuMicros(child.pid),
-    residentBytes: () => residentBytes(child.pid),
+    cpu: () => readCpu(pids()),
+    residentBytes: () => residentBytes(pids()),
     async stop() {
-      child.kill('SIGKILL');
+      // nginx ends its workers, which SIGKILL would leave behind.
+      child.kill(pids()[0] === child.pid ? 'SIGKILL' : 'SIGTERM');
       await child.exited;
     },
   };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 async function announced(
@@ -111,17 +181,4 @@ async function announced(
     if (found) return found;
   }
   throw new Error(`a process of the benchmark did not start: ${text}`);
-}
-
-/** From /proc, whose unit is 1/100 s: so measure over seconds, not over single requests. */
-function cpuMicros(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
-}
-
-function residentBytes(pid: number): number {
-  const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
-  return pages * 4096;
 }

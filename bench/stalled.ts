@@ -3,6 +3,7 @@
 // against alone is what the machine itself makes of the same load.
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { loadavg } from 'node:os';
+import { cpuBetween } from './cpu.ts';
 import { quantile, requests } from './load.ts';
 import { startGateway, startUpstream, TOKEN, type BenchProcess } from './processes.ts';
 import { row } from './table.ts';
@@ -86,12 +87,12 @@ async function measure(gateway: BenchProcess): Promise<void> {
   row(['---', '--:', '--:', '--:', '--:', '--:']);
   for (const { name, total, concurrency } of LOADS) {
     const load = async (): Promise<Figures> => {
-      const before = gateway.cpuMicros();
+      const before = gateway.cpu();
       const { latencies } = await requests(gateway.url, { total, concurrency, body });
       return {
         'p50, ms': quantile(latencies, 0.5),
         'p99, ms': quantile(latencies, 0.99),
-        'CPU, µs': (gateway.cpuMicros() - before) / total,
+        'CPU, µs': cpuBetween(before, gateway.cpu()) / total,
       };
     };
     await load();

@@ -51,6 +51,14 @@ test('requests that come at once are answered in their order', async () => {
   raw.destroy();
 });
 
+// Bun closes a connection on which more comes before the last reply has gone out: no reply can then be taken for another's.
+test('a request that comes before an answer has begun ends the connection, and the answer with it', async () => {
+  const raw = await openRaw(gateway.url);
+  raw.send(`${WHOLE_POST}GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n`);
+  expect(await raw.closed).toBe('');
+  expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
+});
+
 test('a request may come in single bytes', async () => {
   const raw = await openRaw(gateway.url);
   for (const byte of Buffer.from(WHOLE_POST)) raw.send(Uint8Array.of(byte));

@@ -1,4 +1,4 @@
-// The playground in a real browser: stopping, resuming, branches, pictures, tools, and the list of conversations.
+// The playground in a real browser: stopping, resuming, branches, pictures and tools.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { startBrowser, type TestBrowser } from './harness/browser.ts';
 import { holdCalls } from './harness/c1.ts';
@@ -166,6 +166,13 @@ describe('a picture', () => {
       .locator('input[type=file]')
       .setInputFiles({ name: 'one.png', mimeType: 'image/png', buffer: PNG });
     await page.getByText('one.png').waitFor();
+    await page.evaluate(`(() => {
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File(['GIF89a'], 'pasted.gif', { type: 'image/gif' }));
+      const paste = new ClipboardEvent('paste', { clipboardData, bubbles: true });
+      document.querySelector('#composer').dispatchEvent(paste);
+    })()`);
+    await page.getByRole('button', { name: 'Remove pasted.gif' }).click();
     expect(await talk('What is in this image?')).toContain('1 x 1');
     const question = page.getByRole('article', { name: 'Question' });
     expect(await question.getByRole('img').getAttribute('src')).toStartWith('data:image/png');
@@ -173,6 +180,22 @@ describe('a picture', () => {
     expect(complaints).toEqual([]);
     await close();
   });
+});
+
+test('a picture that the model drew is shown, and larger when it is asked for', async () => {
+  const { page, choose, talk, answers, violations, complaints, close } = await open();
+  await choose('flaky');
+  const url = `data:image/png;base64,${PNG.toString('base64')}`;
+  const images = [{ type: 'image_url', image_url: { url } }];
+  const [role = '', ...rest] = streamOf(['Here it is.']);
+  demo.flaky.script = (call) => replySse(call, [role, chunk({ images }), ...rest]);
+  await talk('Draw a dot.');
+  await answers.getByRole('button', { name: 'Picture 1, larger' }).click();
+  const download = page.getByRole('dialog').getByRole('link', { name: 'Download' });
+  expect(await download.getAttribute('href')).toBe(url);
+  expect(await violations()).toEqual([]);
+  expect(complaints).toEqual([]);
+  await close();
 });
 
 describe('a tool', () => {
@@ -197,82 +220,6 @@ describe('a tool', () => {
     await answers.nth(1).getByText('temperature: 21').waitFor();
     await page.reload();
     await answers.nth(1).getByText('temperature: 21').waitFor();
-    expect(complaints).toEqual([]);
-    await close();
-  });
-});
-
-describe('conversations', () => {
-  test('are found, named, exported and deleted', async () => {
-    const { page, press, talk, close } = await open();
-    await talk('Say zanzibar.');
-    await press('New conversation');
-    await talk('Say quagga.');
-    await page.keyboard.press('Control+k');
-    await page.keyboard.type('zanzibar');
-    const entries = page
-      .getByRole('navigation', { name: 'Conversations' })
-      .locator('.conversation');
-    await entries.filter({ hasText: 'quagga' }).waitFor({ state: 'detached' });
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('Enter');
-    await page.getByRole('article', { name: 'Question' }).getByText('zanzibar').waitFor();
-    await press('Rename Say zanzibar.');
-    await page.getByLabel('Title').fill('Spices of zanzibar');
-    await page.keyboard.press('Enter');
-    const download = page.waitForEvent('download');
-    await press('Export Spices of zanzibar');
-    expect((await download).suggestedFilename()).toMatch(/^conv_\w+\.jsonl$/);
-    await press('Delete Spices of zanzibar');
-    await page.getByRole('dialog').getByText('Spices of zanzibar').waitFor();
-    await press('Keep it');
-    await press('Delete Spices of zanzibar');
-    await press('Delete');
-    await page.getByText('Nothing found.').waitFor();
-    await page.getByRole('heading', { name: 'Talk to demo' }).waitFor();
-    await close();
-  });
-});
-
-describe.each([
-  { name: 'small and dark', width: 390, colorScheme: 'dark' },
-  { name: 'large and light', width: 1280, colorScheme: 'light' },
-] as const)('the page ($name)', ({ width, colorScheme }) => {
-  test('is whole and accessible, with everything open in turn', async () => {
-    const { page, press, talk, complaints, violations, close } = await open({
-      viewport: { width, height: 844 },
-      colorScheme,
-    });
-    expect(await violations()).toEqual([]);
-    await talk(
-      'Repeat after me: # Title\n\n| a | b |\n|--|--|\n| 1 | 2 |\n\n```js\nconst a = 1;\n```\n',
-    );
-    await page.locator('.hljs-keyword').waitFor();
-    const isSmall = width < 500;
-    if (isSmall) {
-      await press('Conversations');
-      await page.locator('#conversations :focus').waitFor();
-      expect(await violations()).toEqual([]);
-      await page.keyboard.press('Escape');
-      await page
-        .getByRole('button', { name: 'Conversations' })
-        .and(page.locator(':focus'))
-        .waitFor();
-    }
-    await press('Settings');
-    expect(await violations()).toEqual([]);
-    await page.keyboard.press('Escape');
-    for (const opener of ['This request as code', /^answers, demo/]) {
-      const button = page.getByRole('button', { name: opener });
-      await button.click();
-      await page.getByRole('dialog').waitFor();
-      expect(await violations()).toEqual([]);
-      await page.keyboard.press('Escape');
-      await button.and(page.locator(':focus')).waitFor();
-    }
-    await page.locator('body').press('Control+,');
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
-    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe(colorScheme);
     expect(complaints).toEqual([]);
     await close();
   });

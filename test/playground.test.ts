@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { startBrowser, type TestBrowser } from './harness/browser.ts';
 import { sentMember, sentMessages } from './harness/c1.ts';
 import { startDemoGateway, type DemoGateway } from './harness/demo-gateway.ts';
-import { replyJson, replySse, streamOf } from './harness/fake-upstream.ts';
-import { TOKEN } from './harness/gateway.ts';
+import { configFor, replyJson, replySse, streamOf } from './harness/fake-upstream.ts';
+import { startGateway, TOKEN } from './harness/gateway.ts';
 import { openPlayground, signIn } from './harness/playground.ts';
 
 // A browser on a busy machine takes its time.
@@ -80,7 +80,7 @@ describe('with memory', () => {
     await close();
   });
 
-  test('what is set goes with the request, and the gateway’s changes are told', async () => {
+  test('what is set goes with the request, and what cannot go is said', async () => {
     const { page, choose, press, talk, close } = await open();
     await choose('flaky');
     demo.flaky.script = (call) => replySse(call, streamOf(['{"a":1}']));
@@ -92,6 +92,7 @@ describe('with memory', () => {
     await page.getByLabel(/^Stop at/).fill('END\nSTOP');
     await page.getByText('JSON', { exact: true }).click();
     await talk('hello');
+    expect(JSON.parse(await page.locator('.code code').innerText())).toEqual({ a: 1 });
     const call = demo.flaky.calls.at(-1) ?? { body: '{}' };
     expect(JSON.parse(call.body)).toMatchObject({
       temperature: 0.5,
@@ -111,6 +112,20 @@ describe('with memory', () => {
     await page.getByRole('alert').getByText('Temperature has to be a number').waitFor();
     await close();
   });
+});
+
+test('a limit that the gateway raised is told beside the answer', async () => {
+  const floored = '    min_max_tokens: 200\n';
+  const gateway = await startGateway(configFor(demo.flaky, floored));
+  const { page, press, talk, close } = await openPlayground(browser, gateway);
+  demo.flaky.script = (call) => replySse(call, streamOf(['thought']));
+  await press('Settings');
+  await page.getByText('This model gets at least 200 tokens').waitFor();
+  await page.getByLabel('Most tokens').fill('7');
+  await talk('think');
+  await page.getByText('The gateway raised max_tokens to 200').waitFor();
+  await close();
+  await gateway.close();
 });
 
 describe('without memory', () => {

@@ -2,18 +2,19 @@
 // and the upstream's bytes come back the same way.
 import { dataEvent, commentEvent, DONE } from '../sse/encode.ts';
 import type { EventSource } from '../sse/event-stream.ts';
+import { later, through } from '../domain/pieces.ts';
 import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
 import { withMembers, type Changes } from '../json/splice.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import type { Usage } from '../domain/message.ts';
-import type { ChatEvent, ChatReply, Completion, Target } from '../providers/provider.ts';
+import type { ChatEvent, ChatReply, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
 import { checkTools } from './chat-request.ts';
 import { watchUsage } from './missing-usage.ts';
-import { showAs, type Show } from './shown-chunk.ts';
+import { showAs } from './shown-chunk.ts';
 import { raiseTokenLimits } from './token-limits.ts';
 
 export interface RelayDeps {
@@ -80,21 +81,7 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
       const show = showAs({ alias: alias.name, usage: true });
       return show(reply.json, reply.completion) ?? reply.json;
     },
-    async *events(signal) {
-      const reply = await ask(signal);
-      if (reply.kind === 'json')
-        throw new TypeError('a provider sent a reply whole that was asked for as a stream');
-      const asked = asksForUsage(request);
-      const show = showAs({ alias: alias.name, usage: asked });
-      const usageWatch = asked ? watchUsage(alias.name) : null;
-      yield* shownEvents(reply.events, show, (chunk) => {
-        usageWatch?.see(chunk);
-        if (chunk.usage) request.onUsage(chunk.usage);
-      });
-      const missing = usageWatch?.missing(promptTexts(request.document)) ?? null;
-      if (missing !== null) yield dataEvent(missing);
-      yield dataEvent(DONE);
-    },
+    events: (signal) => shownEvents(request, alias.name, () => ask(signal)),
   };
 }
 
@@ -129,24 +116,45 @@ function asksForUsage({ document }: RelayRequest): boolean {
   return isObject(options) && options['include_usage'] === true;
 }
 
-async function* shownEvents(
-  batches: AsyncIterable<readonly ChatEvent[]>,
-  show: Show,
-  onChunk: (chunk: Completion) => void,
-): AsyncGenerator<string, void, undefined> {
-  for await (const batch of batches) {
-    let text = '';
-    for (const event of batch) {
-      if (event.kind === 'comment') {
-        text += commentEvent(event.text);
-        continue;
-      }
-      onChunk(event.chunk);
-      const json = show(event.json, event.chunk);
-      if (json !== null) text += dataEvent(json);
-    }
-    if (text !== '') yield text;
-  }
+/** The stream as the client sees it, from asking to `[DONE]`. */
+function shownEvents(
+  request: RelayRequest,
+  alias: string,
+  ask: () => Promise<ChatReply>,
+): EventSource {
+  const asked = asksForUsage(request);
+  const show = showAs({ alias, usage: asked });
+  const usageWatch = asked ? watchUsage(alias) : null;
+  return later(async () =>
+    through<readonly ChatEvent[], string>(await streamOf(ask), {
+      take(batch) {
+        let text = '';
+        for (const event of batch) {
+          if (event.kind === 'comment') {
+            text += commentEvent(event.text);
+            continue;
+          }
+          const { json, chunk } = event;
+          usageWatch?.see(chunk);
+          if (chunk.usage) request.onUsage(chunk.usage);
+          const seen = show(json, chunk);
+          if (seen !== null) text += dataEvent(seen);
+        }
+        return text === '' ? null : text;
+      },
+      end() {
+        const missing = usageWatch?.missing(promptTexts(request.document)) ?? null;
+        return (missing === null ? '' : dataEvent(missing)) + dataEvent(DONE);
+      },
+    }),
+  );
+}
+
+async function streamOf(ask: () => Promise<ChatReply>) {
+  const reply = await ask();
+  if (reply.kind === 'json')
+    throw new TypeError('a provider sent a reply whole that was asked for as a stream');
+  return reply.events;
 }
 
 /** What of a request a model reads. */

@@ -154,3 +154,12 @@ export const MAX_HISTORY_SERIES = 128;
 
 /** Error codes that such a pair tells apart, 4 KB each; a thirteenth kind of failure within an hour is beyond charts. */
 export const MAX_HISTORY_CODES = 12;
+
+/** The head of an upstream's reply, or one line of its chunks' sizes: engines need some hundred bytes. */
+export const MAX_REPLY_HEAD_BYTES = 64 * 1024;
+
+/** Idle connections that are kept to one upstream: a burst leaves no more behind. */
+export const MAX_KEPT_CONNECTIONS = 256;
+
+/** How long they are kept: what the engines' HTTP servers keep theirs at most (uvicorn 5 s, nginx 75 s). */
+export const KEPT_CONNECTION_SECONDS = 90;

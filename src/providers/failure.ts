@@ -17,6 +17,9 @@ const CONTEXT_OVERFLOW = [
   /^(?:context_length_exceeded|exceed_context_size_error)$/,
 ];
 
+/** A reply's header by its name in lower case. */
+type Header = (name: string) => string | null;
+
 export type TimeLimit = 'connect' | 'first byte' | 'idle' | 'total';
 
 export function timeoutError(limit: TimeLimit, ms: number, upstream: string): GatewayError {
@@ -61,7 +64,7 @@ export function protocolError(upstream: string, what: string, cause?: unknown): 
 /** An HTTP status other than 2xx, with as much of its body as was read. */
 export function statusError(
   upstream: string,
-  { status, headers, body }: { status: number; headers: Headers; body: string },
+  { status, header, body }: { status: number; header: Header; body: string },
 ): GatewayError {
   const error = errorIn(body);
   const message = messageOf(error);
@@ -75,13 +78,13 @@ export function statusError(
   if (status === 429) {
     return new GatewayError('upstream_rate_limited', {
       ...worded(`The upstream "${upstream}" is rate limiting`),
-      ...retryAfter(headers, error),
+      ...retryAfter(header, error),
     });
   }
   if (status === 408 || status === 504) {
     return new GatewayError('upstream_timeout', {
       ...worded(`The upstream "${upstream}" reported a timeout of its own (HTTP ${status})`),
-      ...retryAfter(headers, error),
+      ...retryAfter(header, error),
     });
   }
   // Some engines report it as a fault of their own; another try would end the same way.
@@ -89,7 +92,7 @@ export function statusError(
   if (status >= 500) {
     return new GatewayError('upstream_unavailable', {
       ...worded(`The upstream "${upstream}" failed (HTTP ${status})`),
-      ...retryAfter(headers, error),
+      ...retryAfter(header, error),
     });
   }
   if (status >= 400) {
@@ -109,7 +112,7 @@ export function errorInReply(upstream: string, error: unknown): GatewayError {
   if (status !== null)
     return statusError(upstream, {
       status,
-      headers: new Headers(),
+      header: () => null,
       body: JSON.stringify({ error }),
     });
   if (isOverflow(error)) return overflow(upstream, message);
@@ -207,14 +210,14 @@ function safeText(text: string): string {
 }
 
 /** How long the upstream asks to wait, capped at what SDKs honour; nothing where it does not say. */
-function retryAfter(headers: Headers, error: unknown): { retryAfterMs?: number } {
-  const ms = retryAfterMs(headers) ?? retryDelayMs(error);
+function retryAfter(header: Header, error: unknown): { retryAfterMs?: number } {
+  const ms = retryAfterMs(header) ?? retryDelayMs(error);
   return ms === undefined ? {} : { retryAfterMs: Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) };
 }
 
 /** Retry-After in either of its forms: seconds or a date. */
-function retryAfterMs(headers: Headers): number | undefined {
-  const value = headers.get('retry-after');
+function retryAfterMs(header: Header): number | undefined {
+  const value = header('retry-after');
   if (value === null) return undefined;
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
   return Number.isFinite(ms) ? ms : undefined;

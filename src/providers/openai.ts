@@ -1,6 +1,7 @@
 // Plain OpenAI chat completions, as vLLM, llama.cpp, LM Studio, SGLang, Ollama's /v1 and OpenRouter speak it too.
 // Success means a finish reason for every choice and no error seen; `[DONE]` alone is not success.
 import type { GatewayError } from '../domain/errors.ts';
+import { through, type Ending, type Pieces } from '../domain/pieces.ts';
 import { isObject } from '../json/document.ts';
 import { DONE } from '../sse/encode.ts';
 import type { SseEvent } from '../sse/split.ts';
@@ -37,35 +38,44 @@ export function createOpenAiProvider(client: UpstreamClient): Provider {
   };
 }
 
-async function* readStream(
+function readStream(
   response: UpstreamResponse,
   upstream: string,
   choices: number,
-): AsyncGenerator<readonly ChatEvent[], void> {
+): Pieces<readonly ChatEvent[]> {
   const progress = createProgress(choices);
-  for await (const events of readEvents(response, upstream, progress)) {
-    const batch: ChatEvent[] = [];
-    try {
-      for (const event of events) {
-        if (event.data === DONE) {
-          if (!progress.mayBeDone()) throw interruptedError(upstream);
-          if (batch.length > 0) yield batch;
-          return;
+  let ending: Ending | null = null;
+  return through<readonly SseEvent[], readonly ChatEvent[]>(
+    readEvents(response, upstream, progress),
+    {
+      take(events) {
+        const batch: ChatEvent[] = [];
+        try {
+          for (const event of events) {
+            if (event.data === DONE) {
+              if (!progress.mayBeDone()) throw interruptedError(upstream);
+              ending = {};
+              break;
+            }
+            addEvent(batch, event, upstream);
+            const added = batch.at(-1);
+            if (added?.kind === 'chunk') progress.observe(added.chunk);
+          }
+        } catch (error) {
+          // An engine that goes on after its fault computes for nobody. What came whole before the fault was said,
+          // and is passed on before the error.
+          response.discard();
+          ending = { error };
         }
-        addEvent(batch, event, upstream);
-        const added = batch.at(-1);
-        if (added?.kind === 'chunk') progress.observe(added.chunk);
-      }
-    } catch (error) {
-      // An engine that goes on after its fault computes for nobody.
-      response.discard();
-      // What came whole before the fault was said, and is passed on before the error.
-      if (batch.length > 0) yield batch;
-      throw error;
-    }
-    if (batch.length > 0) yield batch;
-  }
-  if (!progress.isComplete()) throw interruptedError(upstream);
+        return batch.length === 0 ? null : batch;
+      },
+      ending: () => ending,
+      end() {
+        if (!progress.isComplete()) throw interruptedError(upstream);
+        return null;
+      },
+    },
+  );
 }
 
 function addEvent(batch: ChatEvent[], event: SseEvent, upstream: string): void {

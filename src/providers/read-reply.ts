@@ -1,4 +1,5 @@
 // What came back, as the kind of reply that was asked for: a stream, or one JSON text within the size limit.
+import { driveInto } from '../domain/pieces.ts';
 import { MAX_REPLY_BYTES } from '../domain/limits.ts';
 import { completionAsStream } from './completion-as-stream.ts';
 import { protocolError } from './failure.ts';
@@ -31,20 +32,35 @@ export async function readReply(
 
 /** The text of a reply that should be JSON. */
 export async function readJsonText(response: UpstreamResponse, upstream: string): Promise<string> {
-  const decoder = new TextDecoder();
-  let json = '';
-  let size = 0;
-  for await (const bytes of response.chunks()) {
-    size += bytes.length;
-    if (size > MAX_REPLY_BYTES) {
-      response.discard();
-      throw protocolError(upstream, 'sent a reply beyond the size limit');
-    }
-    json += decoder.decode(bytes, { stream: true });
-  }
+  const json = decoder.decode(await wholeBody(response, upstream));
   if (json.trim() === '') throw protocolError(upstream, 'sent an empty reply');
   if (!response.contentType.includes('json') && json.trimStart().startsWith('<')) {
     throw protocolError(upstream, 'sent a page where JSON was asked for');
   }
   return json;
 }
+
+function wholeBody(response: UpstreamResponse, upstream: string): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const pieces: Uint8Array[] = [];
+    let size = 0;
+    driveInto(response.chunks(), {
+      take(piece) {
+        size += piece.length;
+        if (size <= MAX_REPLY_BYTES) pieces.push(piece);
+        else {
+          response.discard();
+          reject(protocolError(upstream, 'sent a reply beyond the size limit'));
+        }
+        return undefined;
+      },
+      end() {
+        const [only] = pieces;
+        resolve(pieces.length === 1 && only ? only : Buffer.concat(pieces, size));
+      },
+      fail: reject,
+    });
+  });
+}
+
+const decoder = new TextDecoder();

@@ -1,6 +1,7 @@
 // Some servers quote the key that they were sent in their error messages. A provider behind this decorator never
 // passes ours on, whatever it fails with.
 import { GatewayError } from '../domain/errors.ts';
+import { through } from '../domain/pieces.ts';
 import type { ChatEvent, Provider, Target } from './provider.ts';
 
 export function withholdCredentials(provider: Provider): Provider {
@@ -17,15 +18,16 @@ export function withholdCredentials(provider: Provider): Provider {
   };
 }
 
-async function* guarded(
+function guarded(
   events: AsyncGenerator<readonly ChatEvent[], void>,
   target: Target,
 ): AsyncGenerator<readonly ChatEvent[], void> {
-  try {
-    yield* events;
-  } catch (error) {
-    throw withoutSecrets(error, target);
-  }
+  return through<readonly ChatEvent[], readonly ChatEvent[]>(events, {
+    take: (batch) => batch,
+    failed(error) {
+      throw withoutSecrets(error, target);
+    },
+  });
 }
 
 function withoutSecrets(error: unknown, { headers }: Target): unknown {

@@ -1,6 +1,7 @@
 // The commit point: the first visible token. Until then nothing of a stream has been seen, and another target may
 // still answer instead; from then on nobody else may speak.
 import { MAX_HELD_BATCHES } from '../domain/limits.ts';
+import { startingWith, through } from '../domain/pieces.ts';
 import type { ChatEvent, Completion } from '../providers/provider.ts';
 
 type Batch = readonly ChatEvent[];
@@ -49,50 +50,14 @@ export interface StreamWatch {
   onEnd(): void;
 }
 
-/**
- * The held batches, then the rest. An object rather than a generator: its `return` works before its first `next`, and
- * each batch costs one promise less.
- */
+/** The held batches, then the rest. */
 export function resumed(held: Batch[], rest: Batches, watch: StreamWatch): Batches {
-  let ended = false;
-  const end = (): void => {
-    if (ended) return;
-    ended = true;
-    watch.onEnd();
-  };
-  const onResult = (result: IteratorResult<Batch, void>): IteratorResult<Batch, void> => {
-    if (result.done) end();
-    return result;
-  };
-  const onFailure = (error: unknown): never => {
-    watch.onFailure(error);
-    end();
-    throw error;
-  };
-  let at = 0;
-  const stream: Batches = {
-    next() {
-      const value = held[at];
-      if (value) {
-        at++;
-        return Promise.resolve({ done: false, value });
-      }
-      return rest.next().then(onResult, onFailure);
-    },
-    async return() {
-      at = held.length;
-      await rest.return();
-      end();
-      return { done: true, value: undefined };
-    },
-    async throw(error) {
-      await stream.return();
+  return through<Batch, Batch>(startingWith(held, rest), {
+    take: (batch) => batch,
+    failed(error) {
+      watch.onFailure(error);
       throw error;
     },
-    [Symbol.asyncIterator]: () => stream,
-    async [Symbol.asyncDispose]() {
-      await stream.return();
-    },
-  };
-  return stream;
+    close: () => watch.onEnd(),
+  });
 }

@@ -82,15 +82,24 @@ export async function openReply(
     attempts: 0,
   };
   deps.budget.earn();
+  // Nearly always the first free target answers, and then the search costs nothing.
+  const [free] = freeTargets(opening, deps);
+  const first = free ? await attempted(free, opening) : 'failed';
+  if (first !== 'failed') return first;
   for await (const target of candidates(opening, deps, signal)) {
-    const attempt = await (request.hedgeMs === null || plan.length === 1
-      ? ask(target, opening, signal)
-      : askHedged(target, request.hedgeMs, opening));
-    if (attempt === 'failed') continue;
-    request.onAnswer(attempt.target);
-    return attempt;
+    const attempt = await attempted(target, opening);
+    if (attempt !== 'failed') return attempt;
   }
   throw exhaustedError(opening.failures);
+}
+
+async function attempted(target: Target, opening: Opening): Promise<Attempt> {
+  const { request, signal, plan } = opening;
+  const attempt = await (request.hedgeMs === null || plan.length === 1
+    ? ask(target, opening, signal)
+    : askHedged(target, request.hedgeMs, opening));
+  if (attempt !== 'failed') request.onAnswer(attempt.target);
+  return attempt;
 }
 
 /**

@@ -1,6 +1,7 @@
 // The body of a streamed reply: text from a source, `: ping` while the source is silent, and the source's error as
 // the last event. Pulled by the client: whoever reads slowly holds the source back.
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
+import { driveInto, type Sink } from '../domain/pieces.ts';
 import { PING } from './encode.ts';
 
 /** Already encoded events, one or more at a time; must settle its pending `next`, and its `return`, when its signal aborts. */
@@ -47,23 +48,24 @@ export async function awaitOpening(
   }
 }
 
+/** What a client that reads slowly has still to fetch before the source is held back, in bytes. */
+const UNREAD_BYTES = 16 * 1024;
+
 /** The body: what the opening holds, then the rest of the source. */
 export function eventStream(
   opening: Opening,
   source: EventSource,
   options: EventStreamOptions,
 ): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let upcoming: Opening['first'] | undefined = opening.first;
-  // It may fail before it is pulled, which is not yet: it is told then.
-  if (opening.silent) opening.first.catch(() => undefined);
+  const { deadlines, heartbeatMs, stallMs } = options;
   let deadline: Deadline | undefined;
   let ended = false;
-  /** Whether the client has not taken yet what was last enqueued: then it is awaited, else the source is. */
-  let isUnread = false;
+  /** Whether the client has to read before more is sent: then it is awaited, else the source is. */
+  let isFull = false;
+  let askForPull: (() => void) | undefined;
+  let onRoom: (() => void) | undefined;
 
   function end(error?: unknown): void {
-    if (ended) return;
     ended = true;
     deadline?.disarm();
     options.onEnd(error);
@@ -76,56 +78,90 @@ export function eventStream(
     source.return?.().catch(() => undefined);
   }
 
-  /** One deadline for both: it is moved on with each event, and never disarmed between them. */
-  function expect(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    const ms = isUnread ? options.stallMs : options.heartbeatMs;
-    if (deadline) deadline.rearm(ms);
-    else deadline = options.deadlines.arm(ms, () => overdue(controller));
-  }
-
   function overdue(controller: ReadableStreamDefaultController<Uint8Array>): void {
     if (ended) return;
-    if (isUnread) {
+    if (isFull) {
       options.onStall();
       leave();
       controller.error(new Error('the client does not read'));
     } else {
-      controller.enqueue(encoder.encode(PING));
-      expect(controller);
+      controller.enqueue(PING_BYTES);
+      deadline?.rearm(heartbeatMs);
     }
   }
 
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      if (opening.silent) controller.enqueue(encoder.encode(PING));
-    },
-    async pull(controller) {
-      isUnread = false;
-      expect(controller);
-      try {
-        const next = upcoming ?? source.next();
-        upcoming = undefined;
-        const result = await next;
+  /** Sends into the stream; its promise resolves when the client has fetched what is waiting. */
+  function sinkOf(controller: ReadableStreamDefaultController<Uint8Array>): Sink<string> {
+    return {
+      take(text) {
+        if (ended) return undefined;
+        controller.enqueue(encoder.encode(text));
+        isFull = (controller.desiredSize ?? 0) <= 0;
+        deadline?.rearm(isFull ? stallMs : heartbeatMs);
+        if (!isFull) return undefined;
+        askForPull?.();
+        return new Promise((resolve) => {
+          onRoom = resolve;
+        });
+      },
+      end() {
         if (ended) return;
-        if (result.done) {
-          end();
-          controller.close();
-        } else {
-          controller.enqueue(encoder.encode(result.value));
-          isUnread = true;
-          expect(controller);
-        }
-      } catch (error) {
+        end();
+        controller.close();
+      },
+      fail(error) {
         if (ended) return;
         controller.enqueue(encoder.encode(options.renderError(error)));
         end(error);
         controller.close();
-      }
+      },
+    };
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        if (opening.silent) controller.enqueue(PING_BYTES);
+        // One for both: it is moved on with each event, and never disarmed between them.
+        deadline = deadlines.arm(heartbeatMs, () => overdue(controller));
+        void driveAfter(opening.first, source, sinkOf(controller));
+      },
+      // A pull that does not settle is not called again: so nothing is called per event, but only, after `askForPull`,
+      // when there is room again.
+      pull() {
+        if (isFull) {
+          isFull = false;
+          deadline?.rearm(heartbeatMs);
+          onRoom?.();
+        }
+        return new Promise((resolve) => {
+          askForPull = resolve;
+        });
+      },
+      cancel() {
+        if (ended) return;
+        options.onCancel();
+        leave();
+      },
     },
-    cancel() {
-      if (ended) return;
-      options.onCancel();
-      leave();
-    },
-  });
+    { highWaterMark: UNREAD_BYTES, size: (bytes) => bytes?.length ?? 0 },
+  );
 }
+
+async function driveAfter(
+  first: IteratorResult<string, void> | Promise<IteratorResult<string, void>>,
+  source: EventSource,
+  sink: Sink<string>,
+): Promise<void> {
+  try {
+    const { done, value } = await first;
+    if (done) return sink.end();
+    await sink.take(value);
+    driveInto(source, sink);
+  } catch (error) {
+    sink.fail(error);
+  }
+}
+
+const encoder = new TextEncoder();
+const PING_BYTES = encoder.encode(PING);

@@ -81,6 +81,7 @@ export function createEventSplitter(maxEventChars: number): EventSplitter {
 }
 
 function addEvent(events: SseEvent[], block: string): void {
+  if (block === '') return;
   // Nearly every event of an engine is one data line.
   if (block.startsWith('data: ') && !block.includes('\n')) {
     events.push({ data: block.slice(6), type: null, comments: NO_COMMENTS });

@@ -195,7 +195,8 @@ function compare(
   const { error, malformed } = endOf(frames);
   expect(malformed).toBeNull();
   const shown = frames
-    .filter(({ data: one }) => one.startsWith('{') && !one.startsWith('{"error":'))
+    // JSON may begin with a space: the line break of an empty line of data before it.
+    .filter(({ data: one }) => /^ *\{(?!"error":)/.test(one))
     .map(({ data: one }) => (JSON.parse(one) as { choices?: object[] }).choices ?? [])
     .filter((choices) => choices.length > 0);
   if (error === null) {

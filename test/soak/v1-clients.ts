@@ -27,16 +27,23 @@ export interface Told {
   readonly speaker: string | null;
 }
 
+interface Wanted {
+  readonly shape?: Shape;
+  readonly alias?: Alias;
+  readonly stream?: boolean;
+  readonly isShort?: boolean;
+}
+
 export function newQuestion(
   { random, newNumber }: Pick<Crew, 'random' | 'newNumber'>,
-  wanted: { readonly shape?: Shape; readonly alias?: Alias; readonly stream?: boolean } = {},
+  wanted: Wanted = {},
 ): Question {
   const number = newNumber();
   const shape = wanted.shape ?? (random.chance(0.3) ? 'tools' : 'text');
   const alias = wanted.alias ?? random.pick(ALIASES) ?? 'steady';
   const stream = wanted.stream ?? random.chance(0.6);
   const mark = markOf(shape, number);
-  const content = contentFor(number, random.below(100));
+  const content = contentFor(number, wanted.isShort ? 100 : random.below(100));
   const body = {
     model: alias,
     stream,

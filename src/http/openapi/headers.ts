@@ -41,7 +41,7 @@ const HEADERS = {
   },
   'x-gateway-upstream': {
     description:
-      'Who answered: an upstream of the configuration, or `demo` for the built-in demo engine. On an error, who was asked last.',
+      'Who answered: an upstream of the configuration, or `demo` for the built-in demo engine. On an error, who was asked last. Of a stream that was silent for long at first, who was being asked when its headers went out.',
     schema: text,
     example: 'spark',
   },

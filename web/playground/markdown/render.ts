@@ -43,7 +43,8 @@ const marked = new Marked({
     image({ href, title, text }) {
       const label = escaped(text || title || 'picture');
       if (OWN_IMAGE.test(href)) return `<img src="${escaped(href)}" alt="${label}">`;
-      return `<a href="${escaped(href)}">${label}</a>`;
+      const where = URL.canParse(href) ? ` (a picture at ${escaped(new URL(href).host)})` : '';
+      return `<a href="${escaped(href)}">${label}${where}</a>`;
     },
     html({ text }) {
       return text.replaceAll(/<[^>]*>?/g, (tag) => (HARMLESS_TAG.test(tag) ? tag : escaped(tag)));

@@ -151,7 +151,7 @@ function threadOf(stored: StoredConversation, known: Failure | null = null): Thr
   );
   const last = stored.turns.at(-1);
   const isAside = last?.output_node === null && !tree.children.has(last.input_node);
-  const goesOn = isAside && tree.nodes.get(last.input_node)?.parent === stored.head;
+  const goesOn = isAside && last.parent === stored.head;
   if (isAside && known) failures.set(last.input_node, known);
   return {
     mode: 'c1',

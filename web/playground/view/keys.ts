@@ -39,12 +39,14 @@ function escape(): (() => void) | null {
 
 function toSearch(): void {
   drawer.value = 'conversations';
-  // The drawer has to be there before it can have the focus.
-  requestAnimationFrame(() => {
+  const focus = (): void => {
     const field = document.querySelector<HTMLInputElement>('#search');
     field?.focus();
     field?.select();
-  });
+  };
+  // A side that lies over the thread has to be there before it can have the focus.
+  if (coveringDrawer() === null) focus();
+  else requestAnimationFrame(focus);
 }
 
 export function toggleSettings(): void {

@@ -1,12 +1,20 @@
 // The model has called tools: whoever looks at it plays the tools, and types in what they give.
+import { useEffect, useRef } from 'preact/hooks';
 import { openCalls, submitResults } from '../state/compose.ts';
-import { toolResults } from '../state/state.ts';
+import { draft, toolResults } from '../state/state.ts';
 import { Icon } from './icon.tsx';
 
 export function ToolResults() {
   const calls = openCalls();
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    // Whoever has just asked is in the field below, and goes on here.
+    const isAsking = document.activeElement?.id === 'composer' && draft.value === '';
+    if (isAsking) form.current?.querySelector('textarea')?.focus();
+  }, []);
   return (
     <form
+      ref={form}
       class="tool-results"
       aria-label="Results of the tools"
       onSubmit={(event) => {

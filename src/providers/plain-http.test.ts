@@ -1,0 +1,183 @@
+// Our own sockets to upstreams: connections that are kept and closed, readers that are slow, calls that are aborted.
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { piecesOf } from '../domain/pieces.ts';
+import type { Abortable } from './guarded-call.ts';
+import { createPlainHttp, type PlainHttp } from './plain-http.ts';
+
+let url: URL;
+/** On which connection each request came. */
+let requests: number[];
+let connections: number;
+let sockets: Socket[];
+let answer: (socket: Socket, before: number) => void;
+const server = createServer((socket) => {
+  const connection = connections++;
+  sockets.push(socket);
+  socket.on('error', () => socket.destroy());
+  socket.on('data', () => {
+    const before = requests.filter((number) => number === connection).length;
+    requests.push(connection);
+    answer(socket, before);
+  });
+});
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/x`);
+});
+beforeEach(() => {
+  [requests, connections, sockets] = [[], 0, []];
+});
+afterAll(() => void server.close());
+
+const REPLY = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n';
+const replies = (socket: Socket, more = '') => void socket.write(`${REPLY}${more}\r\nok`);
+
+function abortable(): Abortable & { abort(reason: unknown): void } {
+  const controller = new AbortController();
+  const { signal } = controller;
+  return {
+    isAborted: () => signal.aborted,
+    reason: () => signal.reason as unknown,
+    onAbort(listener) {
+      const told = () => listener(signal.reason);
+      signal.addEventListener('abort', told);
+      return { letGo: () => signal.removeEventListener('abort', told) };
+    },
+    signal: () => signal,
+    abort: (reason) => controller.abort(reason),
+  };
+}
+
+async function post(http: PlainHttp, call: Abortable = abortable()): Promise<string> {
+  const { body } = await http.post({ url, headers: {}, body: '{}', call });
+  let text = '';
+  for await (const piece of piecesOf(body)) text += Buffer.from(piece).toString();
+  return text;
+}
+
+describe('a connection that is kept', () => {
+  test.each(['closes', 'resets'])(
+    'and %s as the next request comes costs it nothing',
+    async (how) => {
+      const http = createPlainHttp();
+      answer = (socket, before) => {
+        if (before === 0) replies(socket);
+        else if (how === 'closes') socket.destroy();
+        else socket.resetAndDestroy();
+      };
+      for (let nth = 0; nth < 2; nth++) expect(await post(http)).toBe('ok');
+      expect(requests).toEqual([0, 0, 1]);
+    },
+  );
+
+  test('and is followed by a new one that closes too is a fault of the upstream', async () => {
+    const http = createPlainHttp();
+    answer = (socket) => replies(socket);
+    expect(await post(http)).toBe('ok');
+    answer = (socket) => socket.destroy();
+    expect(await post(http).catch(String)).toContain('ECONNRESET');
+    expect(requests).toEqual([0, 0, 1]);
+  });
+
+  test('is not used again after a reply that says it closes', async () => {
+    const http = createPlainHttp();
+    answer = (socket) => replies(socket, 'connection: close\r\n');
+    for (let nth = 0; nth < 2; nth++) expect(await post(http)).toBe('ok');
+    expect(requests).toEqual([0, 1]);
+  });
+});
+
+test('a connection that was held back by a slow reader to its end answers the next request', async () => {
+  const http = createPlainHttp();
+  answer = (socket, before) => void socket.write(before === 0 ? `${REPLY}\r\n` : `${REPLY}\r\nok`);
+  const { body } = await http.post({ url, headers: {}, body: '', call: abortable() });
+  const [came, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const ended = new Promise<void>((resolve, reject) => {
+    piecesOf(body).drive({
+      take() {
+        came.resolve();
+        return slow.promise;
+      },
+      end: resolve,
+      fail: reject,
+    });
+  });
+  sockets[0]?.write('ok');
+  await came.promise;
+  expect(await post(http)).toBe('ok');
+  expect(requests).toEqual([0, 0]);
+  slow.resolve();
+  await ended;
+});
+
+test('a new connection that closes is a fault of the upstream at once', async () => {
+  answer = (socket) => socket.destroy();
+  expect(await post(createPlainHttp()).catch(String)).toContain('ECONNRESET');
+  expect(requests).toEqual([0]);
+});
+
+test('a port where nobody listens refuses', async () => {
+  const nobody = createServer();
+  await new Promise<void>((resolve) => nobody.listen(0, '127.0.0.1', resolve));
+  const { port } = nobody.address() as AddressInfo;
+  await new Promise((resolve) => nobody.close(resolve));
+  const refused = createPlainHttp().post({
+    url: new URL(`http://127.0.0.1:${port}/`),
+    headers: {},
+    body: '',
+    call: abortable(),
+  });
+  expect(await refused.catch(String)).toContain('ConnectionRefused');
+});
+
+test('an abort closes the socket, before the reply and within it, and is what the reader is told', async () => {
+  for (const isBegun of [false, true]) {
+    const call = abortable();
+    const came = Promise.withResolvers<Socket>();
+    answer = (socket) => {
+      if (isBegun) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbegun');
+      came.resolve(socket);
+    };
+    const told = post(createPlainHttp(), call).catch((error: unknown) => error);
+    const socket = await came.promise;
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    const reason = new Error('enough');
+    call.abort(reason);
+    expect(await told).toBe(reason);
+    await closed;
+  }
+});
+
+test('a reader that does not read holds the upstream back', async () => {
+  const whole = 64 * 1024 * 1024;
+  let written = 0;
+  const stalled = Promise.withResolvers<void>();
+  answer = (socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${whole}\r\n\r\n`);
+    const piece = Buffer.alloc(64 * 1024, 'x');
+    const more = () => {
+      while (written < whole) {
+        written += piece.length;
+        if (!socket.write(piece)) break;
+      }
+      if (written < whole) setTimeout(stalled.resolve, 100);
+    };
+    socket.on('drain', more);
+    more();
+  };
+  const { body } = await createPlainHttp().post({ url, headers: {}, body: '', call: abortable() });
+  await stalled.promise;
+  expect(written).toBeLessThan(whole / 2);
+  let size = 0;
+  for await (const piece of piecesOf(body)) size += piece.length;
+  expect(size).toBe(whole);
+});
+
+test('a header with a line break in it is never sent', async () => {
+  answer = (socket) => replies(socket);
+  const headers = { 'x-key': 'a\r\nx-other: b' };
+  const sent = createPlainHttp().post({ url, headers, body: '', call: abortable() });
+  expect(await sent.catch(String)).toContain('cannot be sent');
+  expect(requests).toEqual([]);
+});
