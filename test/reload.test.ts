@@ -1,5 +1,14 @@
 // SIGHUP: the configuration is read anew while requests run. None of them notices; those after it do.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from 'bun:test';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -15,6 +24,9 @@ import {
   type UpstreamCall,
 } from './harness/fake-upstream.ts';
 import { spawnGateway, type GatewayProcess } from './harness/gateway.ts';
+
+/** Each test starts a process, which takes its time on a busy machine. */
+setDefaultTimeout(20_000);
 
 let first: FakeUpstream;
 let second: FakeUpstream;

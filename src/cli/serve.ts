@@ -37,14 +37,14 @@ export async function runServe(argv: readonly string[]): Promise<RunningServer> 
     deadAfterMs: config.streams.stall_ms,
   });
   gateway.descriptors.whileScarce(listener.closeIdle);
-  const { url, endsDead } = listener;
+  const { url, hasSocketLimits } = listener;
   process.stderr.write(banner({ url, config, loaded, demo, tokenFile }));
   gateway.probe.started({
     url,
     config: loaded.source,
     demo,
     pid: process.pid,
-    ends_dead_connections: endsDead,
+    socket_limits: hasSocketLimits,
   });
 
   async function stop(by: string): Promise<number> {

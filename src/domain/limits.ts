@@ -27,6 +27,12 @@ export const MAX_UPSTREAM_MESSAGE_CHARS = 2_000;
 /** SDKs ignore a longer retry-after and fall back to a short backoff, which is the opposite of what was meant. */
 export const MAX_RETRY_AFTER_MS = 60_000;
 
+/**
+ * What the kernel holds for a client that does not read: enough for any stream, and soon full, so that the upstream is
+ * held back. It takes up to twice as much for its own use.
+ */
+export const SEND_BUFFER_BYTES = 128 * 1024;
+
 /** How often the lag of the event loop is measured: often enough to see every block that people would notice. */
 export const LAG_PERIOD_MS = 50;
 

@@ -2,9 +2,9 @@
 import { GatewayError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import { READ_IDLE_SECONDS } from '../domain/limits.ts';
-import { endDeadConnections } from './dead-peers.ts';
 import { errorReply } from './refuse.ts';
 import type { HttpServer } from './server.ts';
+import { limitSockets } from './socket-limits.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -17,8 +17,8 @@ export interface ListenOptions {
 export interface Listener {
   /** Such as `http://127.0.0.1:3000`. */
   readonly url: string;
-  /** Whether connections to peers that are gone without a word are ended in time. */
-  readonly endsDead: boolean;
+  /** Whether the kernel ends connections to peers that are gone without a word, and holds little for slow ones. */
+  readonly hasSocketLimits: boolean;
   /** Closes the connections on which nothing is asked. */
   closeIdle(): void;
   /** Closes the socket and every connection. */
@@ -40,11 +40,11 @@ export function listen(
     development: false,
     error: faultReply,
   });
-  const endsDead = deadAfterMs !== undefined && endDeadConnections(deadAfterMs);
+  const hasSocketLimits = deadAfterMs !== undefined && limitSockets(deadAfterMs);
   const name = host.includes(':') ? `[${host}]` : host;
   return {
     url: `http://${name}:${server.port}`,
-    endsDead,
+    hasSocketLimits,
     closeIdle: () => void server.closeIdleConnections(),
     close: () => server.stop(true),
   };

@@ -187,7 +187,7 @@ describe.skipIf(!mayMakeNetworks)('C4: a client whose network is gone', () => {
     const line = ['bash', '-c', script, 'bash', port, post('/v1/chat/completions', 'unplugged')];
     const client = Bun.spawn(['ip', 'netns', 'exec', SPACE, ...line], { stdout: 'pipe' });
     try {
-      expect(listener.endsDead).toBe(true);
+      expect(listener.hasSocketLimits).toBe(true);
       const call = await asked.promise;
       const reader = client.stdout.getReader();
       for (let seen = ''; !seen.includes('Hello');)

@@ -1,6 +1,15 @@
 // Faults of the process and of what it runs on: what its clients see of them, and that it is there afterwards. The ids
 // are those of test/faults.test.ts, where the rest of the table is.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from 'bun:test';
 import { createReadStream, openSync, closeSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -17,6 +26,9 @@ import {
 import { spawnGateway, type GatewayProcess, type SpawnOptions } from '../harness/gateway.ts';
 import { openRaw, type RawConnection } from '../harness/raw.ts';
 import { ask } from '../harness/v1.ts';
+
+/** Each test starts processes, which takes its time on a busy machine. */
+setDefaultTimeout(30_000);
 
 let upstream: FakeUpstream;
 beforeAll(async () => {
@@ -106,7 +118,7 @@ describe('P1: a rolling restart under load', () => {
     load.stop = true;
     await Promise.all(clients);
     expect(faults).toEqual([]);
-  }, 20_000);
+  });
 });
 
 describe('P5: a process without a free file descriptor', () => {
@@ -136,7 +148,7 @@ describe('P5: a process without a free file descriptor', () => {
     expect(await after.text()).toContain('[DONE]');
     expect(await metric(gateway, 'gateway_descriptor_shortages_total')).toBeGreaterThan(0);
     expect(gateway.process.exitCode).toBeNull();
-  }, 20_000);
+  });
 });
 
 /** The first answer that is none of overload. */
@@ -235,7 +247,7 @@ describe('P8: a log that nobody reads', () => {
     for (let n = 0; n < 20; n++) await (await gateway.request(LONG_PATH)).text();
     expect(await gateway.kill('SIGTERM')).toBe(0);
     closeSync(descriptor);
-  }, 20_000);
+  });
 });
 
 async function fifo(): Promise<string> {

@@ -1,9 +1,12 @@
-// Clients that are gone without a word: a cable was pulled, a laptop was closed. Nothing comes from them, so only the
-// kernel can tell, by what they do not acknowledge. Its limits are set on the listening sockets, whose connections
-// inherit them. Bun has no call for that; on Linux its foreign functions have.
+// What only the kernel can do. Clients that are gone without a word (a cable was pulled, a laptop was closed) it knows
+// by what they do not acknowledge; and it holds what a slow client has not read, some megabytes unless it is told less.
+// The limits are set on the listening sockets, whose connections inherit them. Bun has no call for that; on Linux its
+// foreign functions have.
 import { dlopen, ptr } from 'bun:ffi';
+import { SEND_BUFFER_BYTES } from '../domain/limits.ts';
 
 const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
 const SO_KEEPALIVE = 9;
 const SO_ACCEPTCONN = 30;
 const IPPROTO_TCP = 6;
@@ -22,10 +25,10 @@ const ASK_AFTER = 30;
 const ASK_EVERY = 10;
 
 /**
- * From now on the kernel ends a connection when what was sent has not been acknowledged for `ms`, or when three
- * questions have not been. False where that cannot be set.
+ * From now on the kernel ends a connection when what was sent has not been acknowledged for `deadAfterMs`, or when
+ * three questions have not been, and holds no more than SEND_BUFFER_BYTES for it. False where that cannot be set.
  */
-export function endDeadConnections(ms: number): boolean {
+export function limitSockets(deadAfterMs: number): boolean {
   if (process.platform !== 'linux') return false;
   const libc = openLibrary();
   if (!libc) return false;
@@ -41,11 +44,12 @@ export function endDeadConnections(ms: number): boolean {
     return libc.setsockopt(fd, level, option, ptr(value), 4) === 0;
   };
   const options = [
+    [SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES],
     [SOL_SOCKET, SO_KEEPALIVE, 1],
     [IPPROTO_TCP, TCP_KEEPIDLE, ASK_AFTER],
     [IPPROTO_TCP, TCP_KEEPINTVL, ASK_EVERY],
     [IPPROTO_TCP, TCP_KEEPCNT, 3],
-    [IPPROTO_TCP, TCP_USER_TIMEOUT, ms],
+    [IPPROTO_TCP, TCP_USER_TIMEOUT, deadAfterMs],
   ] as const;
   const listening = Array.from({ length: LIKELY_DESCRIPTORS }, (_, fd) => fd).filter(isListening);
   return listening.filter((fd) => options.every((one) => set(fd, one))).length > 0;
