@@ -69,7 +69,6 @@ const GROUPS: readonly Group[] = [
     entries: [
       page('upstreams', 'Upstreams'),
       page('operations', 'Operations'),
-      page('failures', 'Failures'),
       page('traces', 'Traces'),
       page('performance', 'Performance'),
     ],
