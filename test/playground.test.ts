@@ -92,6 +92,7 @@ describe('with memory', () => {
     await page.getByLabel(/^Stop at/).fill('END\nSTOP');
     await page.getByText('JSON', { exact: true }).click();
     await talk('hello');
+    expect(JSON.parse(await page.locator('.code code').innerText())).toEqual({ a: 1 });
     const call = demo.flaky.calls.at(-1) ?? { body: '{}' };
     expect(JSON.parse(call.body)).toMatchObject({
       temperature: 0.5,

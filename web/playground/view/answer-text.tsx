@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { BlockSplitter, type Block } from '../markdown/blocks.ts';
+import { jsonAnswer } from '../markdown/json-answer.ts';
 import { GrowingCode, showCode } from '../markdown/show-code.ts';
 import { renderMarkdown, renderPlain } from '../markdown/render.ts';
 import { shownCount } from '../thread/numbers.ts';
@@ -12,6 +13,16 @@ const SHOWN_CHARS = 200_000;
 const SHOWN_BLOCKS = 1_000;
 
 export function AnswerText({ text, isLive }: { text: string; isLive: boolean }) {
+  const json = jsonAnswer(text, !isLive);
+  if (json === null) return <MarkdownText text={text} isLive={isLive} />;
+  return (
+    <div class="prose">
+      <CodeBlock block={{ kind: 'code', text: json, language: 'json', isClosed: !isLive }} />
+    </div>
+  );
+}
+
+function MarkdownText({ text, isLive }: { text: string; isLive: boolean }) {
   const [showsAll, setShowsAll] = useState(false);
   const drawn = useRef(new DrawnBlocks());
   const isLong = text.length > SHOWN_CHARS;
