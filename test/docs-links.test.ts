@@ -26,7 +26,9 @@ describe.each([...PAGES])('%s', (path, text) => {
 
   test('names files that exist, and functions that they hold', () => {
     const placeOf = (name: string) =>
-      ['', 'src/', 'src/http/'].map((base) => base + name).find((at) => existsSync(join(ROOT, at)));
+      ['', 'src/', 'src/http/', 'web/playground/']
+        .map((base) => base + name)
+        .find((at) => existsSync(join(ROOT, at)));
     const names = matches(text, /`([\w./-]+\/[\w.-]+\.(?:ts|mjs|yaml|json))`/g);
     expect(names.filter((name) => !/N{4}/.test(name) && placeOf(name) === undefined)).toEqual([]);
     // `name` (`file`), or in brackets: (`name`, `file`).
