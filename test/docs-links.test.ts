@@ -106,7 +106,7 @@ describe('the built site', () => {
     expect(pages.filter((path) => !found.has(path))).toEqual([]);
   });
 
-  test('has every Markdown page of docs/, and says nothing twice', () => {
+  test('has every Markdown page of docs/ (web/manual/contents.ts names them)', () => {
     const files = [...PAGES.keys()].filter((path) => path.startsWith('docs/'));
     const shown = files.filter((path) => {
       const name = path.replace(/\.md$/, '').replace(/\/README$/, '');

@@ -4,7 +4,6 @@ import { createGateway } from '../gateway.ts';
 import { listen } from '../http/listen.ts';
 import { createLog } from '../observe/log.ts';
 import { banner } from './banner.ts';
-import { collectWhenIdle } from './collect-when-idle.ts';
 import { outliveFaults } from './outlive-faults.ts';
 import { reloadOnSignal } from './reload.ts';
 import { settingsSource } from './settings-source.ts';
@@ -37,11 +36,6 @@ export async function runServe(argv: readonly string[]): Promise<RunningServer> 
     port: server.port,
     deadAfterMs: config.streams.stall_ms,
   });
-  const idle = collectWhenIdle({
-    openWork: gateway.openWork,
-    residentBytes: process.memoryUsage.rss,
-    collect: () => Bun.gc(true),
-  });
   gateway.descriptors.whileScarce(listener.closeIdle);
   const { url, endsDead } = listener;
   process.stderr.write(banner({ url, config, loaded, demo, tokenFile }));
@@ -55,7 +49,6 @@ export async function runServe(argv: readonly string[]): Promise<RunningServer> 
 
   async function stop(by: string): Promise<number> {
     reloads.close();
-    idle.close();
     gateway.probe.draining({ signal: by, open: gateway.openWork() });
     await gateway.drain(reloads.config().server.drain_ms);
     await listener.close();

@@ -69,6 +69,7 @@ const GROUPS: readonly Group[] = [
     entries: [
       page('upstreams', 'Upstreams'),
       page('operations', 'Operations'),
+      page('failures', 'Failures'),
       page('traces', 'Traces'),
       page('performance', 'Performance'),
     ],
