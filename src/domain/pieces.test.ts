@@ -85,11 +85,8 @@ describe('a stage', () => {
     const failure = fc.constantFrom(undefined, 'cut', 'other');
     await fc.assert(
       fc.asyncProperty(
-        values,
-        failure,
-        fc.nat(9),
-        fc.boolean(),
-        async (all, how, pulls, isSlow) => {
+        fc.tuple(values, failure, fc.nat(9), fc.boolean()),
+        async ([all, how, pulls, isSlow]) => {
           const pulled = stage();
           const whole = await read(through(spring(all, how).pieces, pulled), 99);
           const driven = stage();
