@@ -5,6 +5,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { TokenCounts } from '../domain/message.ts';
 import { METRICS } from './metric-definitions.ts';
 import { DROP_REASONS } from './span-drops.ts';
+import { ByLabels, Ends, histogramText, Spread } from './tallies.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { FinishedTurn } from './turn-record.ts';
 
@@ -67,44 +68,61 @@ export function createMetrics(known: KnownNames): Metrics {
   for (const reason of DROP_REASONS) all.droppedSpans.inc({ reason }, 0);
   for (const result of ['done', 'refused']) all.reloads.inc({ result }, 0);
 
-  function who(alias: string | undefined, upstream: string | null | undefined) {
-    return {
-      alias: nameIn(aliases, alias),
-      upstream: nameIn(upstreams, upstream),
-    };
-  }
+  const requests = new ByLabels(() => new Ends());
+  const durations = new ByLabels(() => new Spread(BUCKETS));
+  const firstBytes = new ByLabels(() => new Spread(BUCKETS));
+  const tokens = new ByLabels(() => ({ count: 0 }));
 
   function countTokens(
-    names: ReturnType<typeof who>,
+    alias: string,
+    upstream: string,
     { promptTokens, completionTokens, cachedTokens }: TokenCounts,
   ): void {
-    if (promptTokens) all.promptTokens.inc(names, promptTokens);
-    if (completionTokens) all.completionTokens.inc(names, completionTokens);
-    if (cachedTokens) all.cachedTokens.inc(names, cachedTokens);
+    if (promptTokens) tokens.of('prompt', alias, upstream).count += promptTokens;
+    if (completionTokens) tokens.of('completion', alias, upstream).count += completionTokens;
+    if (cachedTokens) tokens.of('cached', alias, upstream).count += cachedTokens;
+  }
+
+  /** Hands on to prom-client what was counted without it. */
+  function readTallies(): void {
+    all.requests.reset();
+    for (const [route, alias, upstream, ends] of requests.all())
+      for (const { method, status, count } of ends.all())
+        all.requests.inc({ route, method, status, alias, upstream }, count);
+    const counters = {
+      prompt: all.promptTokens,
+      completion: all.completionTokens,
+      cached: all.cachedTokens,
+    };
+    for (const counter of Object.values(counters)) counter.reset();
+    for (const [kind, alias, upstream, { count }] of tokens.all())
+      if (kind in counters) counters[kind as keyof typeof counters].inc({ alias, upstream }, count);
   }
 
   return {
     requestFinished(record, durationMs) {
       const { route = 'other', method, errorCode, usage, askedAt, answeredAt } = record;
-      const names = who(record.alias, record.upstream);
+      const alias = nameIn(aliases, record.alias);
+      const upstream = nameIn(upstreams, record.upstream);
       const status = record.clientGone ? 499 : record.status;
-      all.requests.inc({ route, method: METHODS.has(method) ? method : 'other', status, ...names });
+      requests.of(route, alias, upstream).count(METHODS.has(method) ? method : 'other', status);
       if (errorCode) all.failures.inc({ route, code: errorCode });
-      all.duration.observe({ route, ...names }, durationMs / 1000);
+      durations.of(route, alias, upstream).observe(durationMs / 1000);
       if (askedAt !== undefined && answeredAt !== undefined) {
-        const stream = String(record.stream);
-        all.firstByte.observe({ stream, ...names }, (answeredAt - askedAt) / 1000);
+        const stream = record.stream ? 'true' : 'false';
+        firstBytes.of(stream, alias, upstream).observe((answeredAt - askedAt) / 1000);
       }
       // A turn can outlast its request: its tokens are counted when it ends.
-      if (usage && record.turnId === undefined) {
-        countTokens(names, usage);
-      }
+      if (usage && record.turnId === undefined) countTokens(alias, upstream, usage);
     },
     turnFinished(turn) {
       const { status, cachedTokens, expectedCachedTokens } = turn;
-      const names = who(turn.alias, turn.upstream);
+      const names = {
+        alias: nameIn(aliases, turn.alias),
+        upstream: nameIn(upstreams, turn.upstream),
+      };
       all.turns.inc({ status, ...names });
-      countTokens(names, turn);
+      countTokens(names.alias, names.upstream, turn);
       if (cachedTokens !== null && expectedCachedTokens !== null && expectedCachedTokens > 0) {
         all.expectedCachedTokens.inc(names, expectedCachedTokens);
         all.foundCachedTokens.inc(names, Math.min(cachedTokens, expectedCachedTokens));
@@ -147,8 +165,13 @@ export function createMetrics(known: KnownNames): Metrics {
         all.upstreamUp.set({ upstream: name }, Number(healthy));
         if (latencyMs !== null) all.upstreamProbe.set({ upstream: name }, latencyMs / 1000);
       }
-      const texts = await Promise.all([registry.metrics(), ofProcess().metrics()]);
-      return texts.join('\n');
+      readTallies();
+      const [own, process] = await Promise.all([registry.metrics(), ofProcess().metrics()]);
+      const spread = [
+        histogramText(METRICS.duration, durations),
+        histogramText(METRICS.firstByte, firstBytes),
+      ];
+      return [own, ...spread, process].join('\n');
     },
   };
 }
@@ -170,8 +193,6 @@ function createInstruments(registry: Registry) {
   return {
     requests: counter(METRICS.requests),
     failures: counter(METRICS.failures),
-    duration: histogram(METRICS.duration),
-    firstByte: histogram(METRICS.firstByte),
     failedAttempts: counter(METRICS.failedAttempts),
     circuits: gauge(METRICS.circuits),
     promptTokens: counter(METRICS.promptTokens),
