@@ -181,3 +181,28 @@ test('a header with a line break in it is never sent', async () => {
   expect(await sent.catch(String)).toContain('cannot be sent');
   expect(requests).toEqual([]);
 });
+
+test.each([20, 5_000, 40_000])(
+  'a request of %i characters that are not ASCII arrives byte for byte, with its length in bytes',
+  async (count) => {
+    const body = JSON.stringify({ text: 'é字😀'.repeat(count / 4) });
+    let seen = Buffer.alloc(0);
+    const arrived = Promise.withResolvers<void>();
+    const echo = createServer((socket) => {
+      socket.on('data', (bytes) => {
+        seen = Buffer.concat([seen, bytes]);
+        if (!seen.toString().endsWith('"}')) return;
+        replies(socket);
+        arrived.resolve();
+      });
+    });
+    await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));
+    const there = new URL(`http://127.0.0.1:${(echo.address() as AddressInfo).port}/v1/x`);
+    await createPlainHttp().post({ url: there, headers: {}, body, call: abortable() });
+    await arrived.promise;
+    echo.close();
+    const [head = '', sent] = seen.toString().split('\r\n\r\n');
+    expect(sent).toBe(body);
+    expect(head).toContain(`content-length: ${Buffer.byteLength(body)}`);
+  },
+);

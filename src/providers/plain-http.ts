@@ -21,6 +21,9 @@ export interface PlainHttp {
 
 const EMPTY = Buffer.alloc(0);
 
+/** Beyond that, encoding a request again for what the socket did not take would cost more than is gained. */
+const SHORT_CHARS = 16_000;
+
 export function createPlainHttp(): PlainHttp {
   const kept = new Map<string, Connection[]>();
 
@@ -71,7 +74,11 @@ export function createPlainHttp(): PlainHttp {
   }
 
   /** One try on a connection; the call knows of it, so that an abort closes it. */
-  function begin({ url, call: owner }: WireRequest, bytes: Buffer, used?: Connection): WireCall {
+  function begin(
+    { url, call: owner }: WireRequest,
+    bytes: Buffer | string,
+    used?: Connection,
+  ): WireCall {
     const call = new WireCall(owner, (connection, isReusable) => {
       if (isReusable && connection.data.unsent.length === 0) keep(url.origin, connection);
       else connection.end();
@@ -112,7 +119,10 @@ export function createPlainHttp(): PlainHttp {
 function send(connection: Connection): void {
   const line = connection.data;
   if (line.unsent.length === 0) return;
-  line.unsent = line.unsent.subarray(Math.max(0, connection.write(line.unsent)));
+  const written = Math.max(0, connection.write(line.unsent));
+  if (typeof line.unsent !== 'string') line.unsent = line.unsent.subarray(written);
+  else if (written === Buffer.byteLength(line.unsent)) line.unsent = EMPTY;
+  else line.unsent = Buffer.from(line.unsent).subarray(written);
 }
 
 function onData(connection: Connection, bytes: Buffer): void {
@@ -125,14 +135,17 @@ function isClosed(error: unknown): boolean {
   return error instanceof WireError && error.code === 'ECONNRESET';
 }
 
-function encoded({ url, headers, body }: WireRequest): Buffer {
+/** A short request as text: the socket takes that as it is, and a buffer costs more than its bytes. */
+function encoded({ url, headers, body }: WireRequest): Buffer | string {
   let head = `POST ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n`;
   let all = '';
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name] ?? '';
     head += `${name}: ${value}\r\n`;
     all += name + value;
   }
   // A line break in a header would be the end of the head to some.
   if (/[^\t\u0020-\u007e]/.test(all)) throw new TypeError('a header cannot be sent as it is');
-  return Buffer.from(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  const text = `${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  return text.length > SHORT_CHARS ? Buffer.from(text) : text;
 }
