@@ -54,13 +54,16 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 type Access = 'public' | 'token' | 'local' | 'browser' | 'relief';
 type Route = readonly [Access, Method, string, Handler<HttpEnv>];
 
-function routes(deps: AppDeps): Route[] {
+/** The path that nearly every request has. */
+const CHAT_PATH = '/v1/chat/completions';
+
+function routes(deps: AppDeps, chat: (exchange: Exchange) => Promise<Response>): Route[] {
   const conversations = conversationRoutes(deps);
   const branches = branchRoutes(deps);
   const turns = turnRoutes(deps);
   const page = sitePage(deps);
   const table: Route[] = [
-    ['token', 'POST', '/v1/chat/completions', chatCompletions(deps)],
+    ['token', 'POST', CHAT_PATH, ({ env }) => chat(env.exchange)],
     ['token', 'GET', '/v1/models', listModels(deps)],
     ['token', 'GET', '/v1/models/:id{.+}', getModel(deps)],
     ['token', 'GET', '/v1/info', getInfo(deps)],
@@ -104,9 +107,15 @@ function servedRoute([access, method, path]: Route): ServedRoute {
 /** Public by contract; served by a later part of the gateway. */
 const PUBLIC_PATHS = /^\/(?:$|docs(?:\/|$)|assets(?:\/|$)|playground(?:\/|$))/;
 
-export function createApp(deps: AppDeps): Hono<HttpEnv> {
+export interface App {
+  /** Never rejects: what a handler throws is a reply. */
+  fetch(request: Request, env: HttpEnv['Bindings']): Response | Promise<Response>;
+}
+
+export function createApp(deps: AppDeps): App {
   const app = new Hono<HttpEnv>({ router: new RegExpRouter() });
-  const table = routes(deps);
+  const chat = chatCompletions(deps);
+  const table = routes(deps, chat);
   // Which methods a path has, looked up only when its method is not among them.
   const methods = new RegExpRouter<Route>();
 
@@ -115,13 +124,15 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
     if (access === 'browser') return !wantsHtml(exchange.request);
     return access !== 'public';
   };
+  const enter = (exchange: Exchange, access: Access, path: string): void => {
+    exchange.record.route = path;
+    if (needsToken(access, exchange)) deps.identify(exchange);
+    if (access === 'token') deps.admission.admit(exchange);
+  };
   for (const route of table) {
     const [access, method, path, handle] = route;
     app.on(method, path, (context, next) => {
-      const { exchange } = context.env;
-      exchange.record.route = path;
-      if (needsToken(access, exchange)) deps.identify(exchange);
-      if (access === 'token') deps.admission.admit(exchange);
+      enter(context.env.exchange, access, path);
       return handle(context, next);
     });
     methods.add('ALL', path, route);
@@ -139,12 +150,26 @@ export function createApp(deps: AppDeps): Hono<HttpEnv> {
       message: `Nothing is served at ${path.slice(0, 200)}. Check the path; the README lists the routes.`,
     });
   });
-  app.onError((error, context) => {
-    const { exchange } = context.env;
-    exchange.finish(error);
-    return errorReply(toGatewayError(error), exchange.requestId);
-  });
-  return app;
+  app.onError((error, { env }) => failed(env.exchange, error));
+  return {
+    fetch(request, env) {
+      const { exchange } = env;
+      const { path, method } = exchange.record;
+      if (path !== CHAT_PATH || method !== 'POST') return app.fetch(request, env);
+      // As the route in the table is served, without what Hono makes for each request.
+      try {
+        enter(exchange, 'token', path);
+        return chat(exchange).catch((error: unknown) => failed(exchange, error));
+      } catch (error) {
+        return failed(exchange, error);
+      }
+    },
+  };
+}
+
+function failed(exchange: Exchange, error: unknown): Response {
+  exchange.finish(error);
+  return errorReply(toGatewayError(error), exchange.requestId);
 }
 
 function methodNotAllowed(methods: readonly Method[]): GatewayError {

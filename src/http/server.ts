@@ -1,6 +1,5 @@
 // From Bun's request to ours: makes the exchange, runs the app, sets the headers of every reply, and knows which
 // exchanges are open, so that a drain can wait for them.
-import type { Hono } from 'hono';
 import { saneRequestId, newId } from '../domain/ids.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError, toGatewayError } from '../domain/errors.ts';
@@ -8,7 +7,8 @@ import type { TraceContext } from '../domain/trace-context.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
 import type { Admission } from './admission.ts';
-import type { Exchange, HttpEnv } from './exchange.ts';
+import type { App } from './app.ts';
+import type { Exchange } from './exchange.ts';
 import { KEEP_ALIVE_SECONDS } from '../domain/limits.ts';
 import { refuseAmbiguous } from './gates.ts';
 import { errorReply } from './refuse.ts';
@@ -35,7 +35,7 @@ type TraceOf = (headers: Headers) => TraceContext;
 
 export interface HttpServerDeps {
   /** The app that answers a request from its beginning to its end. */
-  app(): Hono<HttpEnv>;
+  app(): App;
   readonly clock: Clock;
   readonly probe: Probe;
   /** The place in a trace that a request gets; absent where nothing is traced. */

@@ -186,10 +186,10 @@ test.each([20, 5_000, 40_000])(
   'a request of %i characters that are not ASCII arrives byte for byte, with its length in bytes',
   async (count) => {
     const body = JSON.stringify({ text: 'é字😀'.repeat(count / 4) });
-    let seen = Buffer.alloc(0);
+    let seen: Buffer = Buffer.alloc(0);
     const arrived = Promise.withResolvers<void>();
     const echo = createServer((socket) => {
-      socket.on('data', (bytes) => {
+      socket.on('data', (bytes: Buffer) => {
         seen = Buffer.concat([seen, bytes]);
         if (!seen.toString().endsWith('"}')) return;
         replies(socket);

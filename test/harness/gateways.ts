@@ -70,9 +70,9 @@ limits: { max_body_bytes: 8192, rate_per_second: 1000000, burst: 1000000 }`,
 }
 
 /** A server of an app that does without the rest of a gateway. */
-export function serve(app: Pick<ReturnType<typeof createApp>, 'fetch'>) {
+export function serve(app: ReturnType<typeof createApp>) {
   const server = createHttpServer({
-    app: () => app as ReturnType<typeof createApp>,
+    app: () => app,
     clock: { now: () => 0, elapsed: () => 0 },
     admission: { release() {} } as never,
     probe: { requestFinished() {} } as never,

@@ -4,7 +4,7 @@ import { tokenCounts } from '../../domain/message.ts';
 import { prepareRelay, type RelayDeps } from '../../chat/relay.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
-import type { HttpContext } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import { jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
 import { chatCompletionsShape } from './chat-shape.ts';
 
@@ -16,8 +16,7 @@ export interface ChatCompletionsDeps extends RelayDeps {
 }
 
 export function chatCompletions(deps: ChatCompletionsDeps) {
-  return async (context: HttpContext): Promise<Response> => {
-    const { exchange } = context.env;
+  return async (exchange: Exchange): Promise<Response> => {
     const document = await readDocument(exchange, deps.maxBodyBytes);
     exchange.liftReadTimeout();
     const { model, messages, stream } = checkShape(chatCompletionsShape, document.value);
