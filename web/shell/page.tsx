@@ -26,12 +26,13 @@ export interface PlainFile {
   readonly immutable?: boolean;
 }
 
+/** Where each entry leads, and the pages that belong to it beside those below its own path. */
 const NAVIGATION = [
-  ['/docs', 'Manual'],
-  ['/playground', 'Playground'],
-  ['/dashboard', 'Dashboard'],
-  ['/openapi', 'API'],
-] as const;
+  { href: '/docs', label: 'Manual' },
+  { href: '/playground', label: 'Playground' },
+  { href: '/dashboard', label: 'Dashboard' },
+  { href: '/openapi', label: 'API', also: '/redoc' },
+];
 
 export interface Assets {
   /** The address of a built file, by its entry point under `web/`. */
@@ -87,11 +88,13 @@ function Header({ path }: { path: string }) {
           <span>Chat Gateway</span>
         </a>
         <nav class="site-nav" aria-label="Site">
-          {NAVIGATION.map(([href, label]) => (
+          {NAVIGATION.map(({ href, label, also }) => (
             <a
               key={href}
               href={href}
-              aria-current={path === href || path.startsWith(`${href}/`) ? 'page' : undefined}
+              aria-current={
+                [href, also].includes(path) || path.startsWith(`${href}/`) ? 'page' : undefined
+              }
             >
               {label}
             </a>

@@ -1,6 +1,7 @@
 // The body of POST /c1/chat: its shape, and how the document shows it.
 import { z } from 'zod';
 import { contentPartShape, dataUri, toolShape } from '../message-shapes.ts';
+import { streamShapes } from '../stream-shapes.ts';
 import { carriedParameters, limitsAndTools } from '../v1/chat-shape.ts';
 import { userIdShape } from './scope.ts';
 
@@ -67,18 +68,7 @@ export const chatShape = z.looseObject({
     .array(toolResultShape)
     .nullish()
     .describe('Answers to all tool calls of the turn before, each exactly once.'),
-  stream: z
-    .boolean()
-    .nullish()
-    .describe('true: the answer comes as an event stream. This alone decides, not `Accept`.'),
-  stream_options: z
-    .looseObject({
-      include_usage: z
-        .boolean()
-        .nullish()
-        .describe('true: one more chunk tells the usage, before `[DONE]`.'),
-    })
-    .nullish(),
+  ...streamShapes,
   n: z
     .literal(1, 'must be 1: a conversation goes on from one answer')
     .nullish()

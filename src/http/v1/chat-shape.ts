@@ -1,6 +1,7 @@
 // The body of POST /v1/chat/completions: what the gateway checks of it, and what it only carries.
 import { z } from 'zod';
 import { messageShape, toolShape } from '../message-shapes.ts';
+import { streamShapes } from '../stream-shapes.ts';
 
 /** The fields that the gateway knows; every other one is carried as it is. */
 export const chatCompletionsShape = z.looseObject({
@@ -9,18 +10,7 @@ export const chatCompletionsShape = z.looseObject({
     .array(z.unknown().meta({ documentedBy: messageShape }))
     .min(1, 'needs at least one message')
     .describe('The whole conversation so far, oldest first. The gateway keeps nothing of it.'),
-  stream: z
-    .boolean()
-    .nullish()
-    .describe('true: the answer comes as an event stream. This alone decides, not `Accept`.'),
-  stream_options: z
-    .looseObject({
-      include_usage: z
-        .boolean()
-        .nullish()
-        .describe('true: one more chunk tells the usage, before `[DONE]`.'),
-    })
-    .nullish(),
+  ...streamShapes,
 });
 
 /** Checked by hand, by both APIs: chat/token-limits.ts and chat/chat-request.ts. */
