@@ -170,7 +170,8 @@ function encoded({ url, headers, body, bytes }: WireRequest): readonly Uint8Arra
   }
   // A line break in a header would be the end of the head to some.
   if (/[^\t\u0020-\u007e]/.test(all)) throw new TypeError('a header cannot be sent as it is');
-  const length = bytes?.reduce((sum, piece) => sum + piece.length, 0) ?? Buffer.byteLength(body);
+  const pieces = bytes ?? [Buffer.from(body)];
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
   head += `content-length: ${length}\r\n\r\n`;
-  return bytes ? [Buffer.from(head), ...bytes] : [Buffer.from(head + body)];
+  return [Buffer.from(head), ...pieces];
 }
