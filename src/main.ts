@@ -1,7 +1,5 @@
 // From the command line to a command, and the only exits of the process.
 import './process-environment.ts';
-import { runCheck } from './cli/check.ts';
-import { runServe } from './cli/serve.ts';
 import { ConfigError } from './config/problems.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
@@ -19,11 +17,14 @@ async function run([command = 'serve', ...rest]: readonly string[]): Promise<num
     return await run(['serve', command, ...rest]);
   }
   switch (command) {
+    // Loaded only here: a process that starts itself again for its environment would load everything twice.
     case 'serve': {
+      const { runServe } = await import('./cli/serve.ts');
       const server = await runServe(rest);
       return await server.stopped;
     }
-    case 'check':
+    case 'check': {
+      const { runCheck } = await import('./cli/check.ts');
       return await runCheck({
         argv: rest,
         env: process.env,
@@ -31,6 +32,7 @@ async function run([command = 'serve', ...rest]: readonly string[]): Promise<num
         stdout: (text) => process.stdout.write(text),
         stderr: (text) => process.stderr.write(text),
       });
+    }
     case '--version':
       process.stdout.write(`${packageJson.version}\n`);
       return 0;

@@ -5,10 +5,10 @@ import type { EventSource } from '../sse/event-stream.ts';
 import { later, through } from '../domain/pieces.ts';
 import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
-import { withMembers, type Changes } from '../json/splice.ts';
+import { splicedBytes, withMembers, type Changes } from '../json/splice.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import type { Usage } from '../domain/message.ts';
-import type { ChatEvent, ChatReply, Target } from '../providers/provider.ts';
+import type { ChatCall, ChatEvent, ChatReply, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
@@ -96,8 +96,9 @@ function beginningOf({ value, text, members }: JsonDocument): string {
   return text.slice(start, start + BEGINNING_CHARS);
 }
 
-function bodyWith({ text, members }: JsonDocument, changes: Changes): string {
-  return withMembers(text, members, changes);
+function bodyWith(document: JsonDocument, changes: Changes): Pick<ChatCall, 'body' | 'bytes'> {
+  const body = withMembers(document.text, document.members, changes);
+  return { body, bytes: splicedBytes(document, changes) };
 }
 
 /** The gateway always wants to learn the usage of a stream, whether or not the client does. */

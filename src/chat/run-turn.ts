@@ -123,7 +123,7 @@ async function ask(
       requestId: request.requestId,
       trace: live.trace,
       hedgeMs: alias.hedgeMs,
-      bodyFor: (asked) => bodyOf(run, asked),
+      bodyFor: (asked) => ({ body: bodyOf(run, asked) }),
       onAttempt: run.onAttempt,
       onAnswer: run.onAnswerer,
     },

@@ -47,7 +47,7 @@ export async function suggestTitle(
       requestId: request.requestId,
       trace: live.trace,
       hedgeMs: null,
-      bodyFor: () => body,
+      bodyFor: () => ({ body }),
       onAttempt() {},
       onAnswer() {},
     },

@@ -6,7 +6,7 @@ import { discoverEngines } from '../config/discover.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problems.ts';
 import { demoConfig, withDiscovered } from '../config/stand-ins.ts';
-import { startDemoEngine, type DemoEngine } from '../demo/engine.ts';
+import type { DemoEngine } from '../demo/engine.ts';
 
 export interface LoadedSettings {
   readonly settings: Settings;
@@ -31,7 +31,7 @@ export function settingsSource(argv: readonly string[]): SettingsSource {
     if (!discover) return { config, demo: false };
     const found = withDiscovered(config, await discoverEngines());
     if (Object.keys(found.upstreams).length > 0) return { config: found, demo: false };
-    demo ??= startDemoEngine();
+    demo ??= await startedDemo();
     return { config: demoConfig(config, demo.url), demo: true };
   }
 
@@ -57,4 +57,10 @@ export function settingsSource(argv: readonly string[]): SettingsSource {
       await demo?.close();
     },
   };
+}
+
+/** Loaded only where it is needed, which is nowhere in earnest. */
+async function startedDemo(): Promise<DemoEngine> {
+  const { startDemoEngine } = await import('../demo/engine.ts');
+  return startDemoEngine();
 }

@@ -7,6 +7,8 @@ export interface JsonDocument {
   readonly text: string;
   readonly value: Readonly<Record<string, unknown>>;
   readonly members: readonly Member[];
+  /** The UTF-8 of the text, where it is at hand and long. */
+  readonly bytes?: Uint8Array;
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -24,7 +26,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /** Reads one JSON object; `invalid_json` when it is not one, names a key twice or nests too deep. */
-export function parseDocument(text: string): JsonDocument {
+export function parseDocument(text: string, bytes?: Uint8Array): JsonDocument {
   const value = parseAny(text);
   if (!isObject(value)) {
     throw new GatewayError('invalid_json', {
@@ -39,7 +41,7 @@ export function parseDocument(text: string): JsonDocument {
       param: twice,
     });
   }
-  return { text, value, members };
+  return { text, value, members, ...(bytes && { bytes }) };
 }
 
 /** The JSON text of a top-level member, exactly as it came; undefined when absent. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { GatewayError } from '../domain/errors.ts';
 import { memberText, parseDocument } from './document.ts';
 import { membersOf } from './members.ts';
-import { withMembers } from './splice.ts';
+import { splicedBytes, withMembers } from './splice.ts';
 
 const anyObject = fc.dictionary(fc.string(), fc.jsonValue());
 const spaced = fc.constantFrom(undefined, 1, '\t', ' \n ');
@@ -63,9 +63,28 @@ describe('splicing', () => {
             else expected.set(key, JSON.parse(value));
           }
           const result = withMembers(text, membersOf(text), changes);
+          const document = parseDocument(text, Buffer.from(text));
+          const bytes = Buffer.concat(splicedBytes(document, changes) ?? []);
+          expect(bytes.toString()).toBe(result);
           expect(new Map(Object.entries(JSON.parse(result) as object))).toEqual(expected);
         },
       ),
+    );
+  });
+
+  test('gives the same as bytes, whatever the text is written in and wherever it is long', () => {
+    const word = fc.constantFrom('plain', 'ä', '東京', '👩‍👩‍👧', String.raw`\u00e4\"`);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(word, fc.nat(40)), { minLength: 1, maxLength: 6 }), (words) => {
+        const members = words.map(([text, times], index) => `"${index}ü": "${text.repeat(times)}"`);
+        const document = parseDocument(`{${members.join(' , ')}}`);
+        const { text } = document;
+        const changes = { '0ü': '"é"', '1ü': null, '3ü': '"x"', new: '"文"' };
+        const pieces = splicedBytes({ ...document, bytes: Buffer.from(text) }, changes);
+        expect(Buffer.concat(pieces ?? []).toString()).toBe(
+          withMembers(text, document.members, changes),
+        );
+      }),
     );
   });
 

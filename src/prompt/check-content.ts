@@ -2,7 +2,7 @@
 // on, that inline media is inline, and that the alias takes its kind. Unknown part types pass: the upstream decides.
 import { GatewayError } from '../domain/errors.ts';
 import { isObject } from '../json/document.ts';
-import { readDataUri } from './image-data.ts';
+import { checkDataUri } from './image-data.ts';
 
 /** What of an alias decides which content it takes. */
 export interface ContentRules {
@@ -36,7 +36,7 @@ export function checkContent(content: unknown, path: string, rules: ContentRules
 export function checkImages(uris: readonly string[], path: string, rules: ContentRules): void {
   uris.forEach((uri, index) => {
     requireModality('image', `${path}[${index}]`, rules);
-    readDataUri(uri, `${path}[${index}]`);
+    checkDataUri(uri, `${path}[${index}]`);
   });
 }
 
@@ -50,7 +50,7 @@ function checkPart(part: unknown, path: string, rules: ContentRules): void {
       return;
     case 'image_url':
       requireModality('image', path, rules);
-      readDataUri(urlOf(part['image_url'], `${path}.image_url`), `${path}.image_url.url`);
+      checkDataUri(urlOf(part['image_url'], `${path}.image_url`), `${path}.image_url.url`);
       return;
     case 'input_audio':
       requireModality('audio', path, rules);

@@ -8,7 +8,7 @@ import type { Role } from '../domain/message.ts';
 import { assembleMessages, toolCallIds } from './assemble.ts';
 import { fillMarks, markImages, wellFormedJson } from './blob-mark.ts';
 import { nextEpoch, sameJson } from './epoch.ts';
-import { readDataUri } from './image-data.ts';
+import { checkDataUri, readDataUri } from './image-data.ts';
 
 const PNG = `data:image/png;base64,${Buffer.from('\x89PNG\r\n\x1a\nrest', 'latin1').toString('base64')}`;
 const GIF = `data:image/gif;base64,${Buffer.from('GIF89a').toString('base64')}`;
@@ -92,6 +92,25 @@ describe('inline images', () => {
     ['data:image/png;base64,R0lGODlh', 'image_decode_error'],
   ])('%s is refused with its place', (uri, code) => {
     expect(refusal(() => readDataUri(uri, 'images[0]'))).toEqual([code, 'images[0]']);
+    expect(refusal(() => checkDataUri(uri, 'images[0]'))).toEqual([code, 'images[0]']);
+  });
+
+  const photograph = Buffer.alloc(300_000, 'GIF89a').toString('base64');
+  test.each([
+    ['as it is', photograph, true],
+    ['in lines', photograph.replaceAll(/.{76}/g, '$&\r\n'), true],
+    ['after many spaces', ' '.repeat(200_000) + photograph, true],
+    ['before many spaces', photograph + ' '.repeat(200_000), true],
+    ['with a wrong character far inside', `${photograph.slice(0, 200_001)}*${photograph}`, false],
+    ['with a padding inside', `${photograph.slice(0, 131_070)}==${photograph}`, false],
+    ['that is cut', photograph.slice(0, -1), false],
+    ['of another type', `AAAA${photograph}`, false],
+  ])('a long one %s is judged alike, whether it is kept or not', (_, base64, isGood) => {
+    const uri = `data:image/gif;base64,${base64}`;
+    for (const look of [readDataUri, checkDataUri]) {
+      if (isGood) expect(() => look(uri, 'p')).not.toThrow();
+      else expect(refusal(() => look(uri, 'p'))).toEqual(['image_decode_error', 'p']);
+    }
   });
 });
 

@@ -19,7 +19,7 @@ export function createOpenAiProvider(client: UpstreamClient): Provider {
         target,
         {
           path: '/chat/completions',
-          ...requestForKind(call.body, target),
+          ...requestForKind(call, target),
           accept: call.stream ? 'text/event-stream' : 'application/json',
           requestId: call.requestId,
           trace: call.trace,

@@ -206,3 +206,43 @@ test.each([20, 5_000, 40_000])(
     expect(head).toContain(`content-length: ${Buffer.byteLength(body)}`);
   },
 );
+
+test.each([
+  ['text', undefined],
+  ['pieces', [3, 300_000, 1, 2_000_000, 0, 70_000]],
+])('a long body goes out whole as %s, to an upstream that reads slowly', async (_, sizes) => {
+  const pieces = sizes?.map((size, index) => Buffer.alloc(size, `${index}é,`));
+  const bytes = pieces && Buffer.concat(pieces);
+  const body = bytes?.toString() ?? 'é'.repeat(1_500_000);
+  const wanted = bytes ?? Buffer.from(body);
+  const { promise: got, resolve } = Promise.withResolvers<Buffer>();
+  const reader = createServer((socket) => {
+    let all = Buffer.alloc(0);
+    socket.on('data', (part) => {
+      all = Buffer.concat([all, part as Buffer]);
+      const start = all.indexOf('\r\n\r\n') + 4;
+      if (all.length - start >= wanted.length) {
+        resolve(all.subarray(start));
+        replies(socket);
+      } else {
+        socket.pause();
+        setImmediate(() => socket.resume());
+      }
+    });
+  });
+  await new Promise<void>((listening) => reader.listen(0, '127.0.0.1', listening));
+  const { port } = reader.address() as AddressInfo;
+  const address = new URL(`http://127.0.0.1:${port}/`);
+  const call = abortable();
+  const { status } = await createPlainHttp().post({
+    url: address,
+    headers: {},
+    body,
+    bytes: pieces,
+    call,
+  });
+  expect(status).toBe(200);
+  expect((await got).equals(wanted)).toBe(true);
+  call.abort(new Error('done'));
+  reader.close();
+});

@@ -11,6 +11,8 @@ export interface WireRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The same, where it is at hand. */
+  readonly bytes?: readonly Uint8Array[] | undefined;
   readonly call: Abortable;
 }
 
@@ -18,11 +20,6 @@ export interface PlainHttp {
   /** Resolves with the head of the reply. Rejects with a WireError, or the reason of an abort. */
   post(request: WireRequest): Promise<WireReply>;
 }
-
-const EMPTY = Buffer.alloc(0);
-
-/** Beyond that, encoding a request again for what the socket did not take would cost more than is gained. */
-const SHORT_CHARS = 16_000;
 
 export function createPlainHttp(): PlainHttp {
   const kept = new Map<string, Connection[]>();
@@ -38,7 +35,7 @@ export function createPlainHttp(): PlainHttp {
     const others = kept.get(origin) ?? [];
     kept.set(origin, others);
     if (others.length >= MAX_KEPT_CONNECTIONS) return void connection.end();
-    connection.data = { call: null, unsent: EMPTY };
+    connection.data = { call: null, unsent: [] };
     // A slow reader may have held it back when its last byte came.
     connection.resume();
     connection.timeout(KEPT_CONNECTION_SECONDS);
@@ -76,7 +73,7 @@ export function createPlainHttp(): PlainHttp {
   /** One try on a connection; the call knows of it, so that an abort closes it. */
   function begin(
     { url, call: owner }: WireRequest,
-    bytes: Buffer | string,
+    bytes: readonly Uint8Array[],
     used?: Connection,
   ): WireCall {
     const call = new WireCall(owner, (connection, isReusable) => {
@@ -116,13 +113,42 @@ export function createPlainHttp(): PlainHttp {
   };
 }
 
+/** Where pieces are put together that one write takes: new memory for each would cost more than the copying. */
+const joint = Buffer.allocUnsafeSlow(256 * 1024);
+
 function send(connection: Connection): void {
   const line = connection.data;
-  if (line.unsent.length === 0) return;
-  const written = Math.max(0, connection.write(line.unsent));
-  if (typeof line.unsent !== 'string') line.unsent = line.unsent.subarray(written);
-  else if (written === Buffer.byteLength(line.unsent)) line.unsent = EMPTY;
-  else line.unsent = Buffer.from(line.unsent).subarray(written);
+  while (line.unsent.length > 0) {
+    const bytes = joined(line.unsent);
+    const written = Math.max(0, connection.write(bytes));
+    line.unsent = without(line.unsent, written);
+    if (written < bytes.length) return;
+  }
+}
+
+/** As many of the pieces, from the first on, as fit into one write. */
+function joined([first, ...others]: readonly Uint8Array[]): Uint8Array {
+  if (first === undefined || others.length === 0 || first.length > joint.length)
+    return first ?? joint.subarray(0, 0);
+  let length = 0;
+  for (const piece of [first, ...others]) {
+    const part = piece.subarray(0, joint.length - length);
+    joint.set(part, length);
+    length += part.length;
+  }
+  return joint.subarray(0, length);
+}
+
+/** What is left of the pieces once so many bytes have gone. */
+function without(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let gone = bytes;
+  const whole = pieces.findIndex((piece) => {
+    if (piece.length > gone) return true;
+    gone -= piece.length;
+    return false;
+  });
+  if (whole === -1) return [];
+  return pieces.slice(whole).map((piece, index) => (index === 0 ? piece.subarray(gone) : piece));
 }
 
 function onData(connection: Connection, bytes: Buffer): void {
@@ -135,17 +161,17 @@ function isClosed(error: unknown): boolean {
   return error instanceof WireError && error.code === 'ECONNRESET';
 }
 
-/** A short request as text: the socket takes that as it is, and a buffer costs more than its bytes. */
-function encoded({ url, headers, body }: WireRequest): Buffer | string {
+function encoded({ url, headers, body, bytes }: WireRequest): readonly Uint8Array[] {
   let head = `POST ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n`;
   let all = '';
-  for (const name in headers) {
-    const value = headers[name] ?? '';
+  for (const [name, value] of Object.entries(headers)) {
     head += `${name}: ${value}\r\n`;
     all += name + value;
   }
   // A line break in a header would be the end of the head to some.
   if (/[^\t\u0020-\u007e]/.test(all)) throw new TypeError('a header cannot be sent as it is');
-  const text = `${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-  return text.length > SHORT_CHARS ? Buffer.from(text) : text;
+  const pieces = bytes ?? [Buffer.from(body)];
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  head += `content-length: ${length}\r\n\r\n`;
+  return [Buffer.from(head), ...pieces];
 }

@@ -48,6 +48,8 @@ export interface OllamaSettings {
 export interface ChatCall {
   /** The request body as JSON text, in OpenAI's form, with the target's model and the wanted `stream` in place. */
   readonly body: string;
+  /** The same as UTF-8, piece by piece, where it is at hand: for a long body far cheaper than its text. */
+  readonly bytes?: readonly Uint8Array[] | undefined;
   readonly stream: boolean;
   /** How many answers were asked for; one where absent. */
   readonly choices?: number;

@@ -5,7 +5,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { requestForKind } from './request-for-kind.ts';
 
 const bodyFor = (kind: string, model: string, body: string) =>
-  requestForKind(body, { ...TARGET, kind, model }).body;
+  requestForKind({ body }, { ...TARGET, kind, model }).body;
 
 const LIMITED = '{"model":"m", "max_tokens": 50,\n "seed":12345678901234567890}';
 
@@ -74,7 +74,7 @@ test("Ollama's OpenAI-compatible API is not shown tools that must not be called,
 
 test('OpenRouter is told who asks, unless the operator says it', () => {
   const headersFor = (kind: string, headers: Record<string, string>) =>
-    requestForKind('{}', { ...TARGET, kind, headers }).headers;
+    requestForKind({ body: '{}' }, { ...TARGET, kind, headers }).headers;
   expect(headersFor('openrouter', {})).toEqual({ 'x-title': 'DGX LLM Chat Gateway' });
   expect(headersFor('openrouter', { 'X-Title': 'mine' })).toEqual({});
   expect(headersFor('vllm', {})).toEqual({});
@@ -82,11 +82,14 @@ test('OpenRouter is told who asks, unless the operator says it', () => {
 
 describe('modalities', () => {
   const sent = (kind: string, body: string, outputModalities?: readonly string[]) =>
-    requestForKind(body, {
-      ...TARGET,
-      kind,
-      ...(outputModalities === undefined ? {} : { outputModalities }),
-    }).body;
+    requestForKind(
+      { body },
+      {
+        ...TARGET,
+        kind,
+        ...(outputModalities === undefined ? {} : { outputModalities }),
+      },
+    ).body;
   const plain = '{"messages":[]}';
 
   test('are what OpenRouter draws nothing without, and no more than the model gives', () => {

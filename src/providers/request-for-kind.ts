@@ -2,11 +2,12 @@
 // spliced; every other byte of the request stays the client's.
 import { parseDocument, memberText, type JsonDocument } from '../json/document.ts';
 import { withMembers, type Changes } from '../json/splice.ts';
-import type { Target } from './provider.ts';
+import type { ChatCall, Target } from './provider.ts';
 import { refuseUnsupported } from './ollama/unsupported.ts';
 
 interface KindRequest {
   readonly body: string;
+  readonly bytes?: readonly Uint8Array[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -75,12 +76,15 @@ const HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 /** The request for this target; `modality_not_supported` for what its kind would leave out in silence. */
-export function requestForKind(body: string, target: Target): KindRequest {
+export function requestForKind(
+  { body, bytes }: Pick<ChatCall, 'body' | 'bytes'>,
+  target: Target,
+): KindRequest {
   const wishes = (WISHES[target.kind] ?? []).filter(
     ({ key, concerns }) => (concerns?.(target) ?? true) && body.includes(key),
   );
   const headers = missingHeaders(target);
-  if (target.kind !== 'ollama' && wishes.length === 0) return { body, headers };
+  if (target.kind !== 'ollama' && wishes.length === 0) return { body, bytes, headers };
   const document = parseDocument(body);
   if (target.kind === 'ollama') refuseUnsupported(document.value);
   const changes = Object.assign(

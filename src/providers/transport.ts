@@ -20,6 +20,8 @@ export interface TransportRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The same, where it is at hand. */
+  readonly bytes?: readonly Uint8Array[] | undefined;
   /** Ends the request, in every phase. */
   readonly call: Abortable;
 }

@@ -23,6 +23,8 @@ export interface UpstreamRequest {
   /** Below the target's base URL, e.g. `/chat/completions`. */
   readonly path: string;
   readonly body: string;
+  /** The same, where it is at hand. */
+  readonly bytes?: readonly Uint8Array[] | undefined;
   readonly accept: string;
   readonly requestId: string;
   readonly trace?: TraceContext | undefined;
@@ -45,6 +47,7 @@ export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): U
           url: target.baseUrl + request.path,
           headers: outgoingHeaders(target, request),
           body: request.body,
+          bytes: request.bytes,
           call,
         });
         if (response.status < 200 || response.status > 299)

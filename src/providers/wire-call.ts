@@ -15,7 +15,7 @@ export interface WireReply {
 export interface Line {
   call: WireCall | null;
   /** Of the request, what the socket did not take yet. */
-  unsent: Buffer | string;
+  unsent: readonly Uint8Array[];
 }
 export type Connection = Bun.Socket<Line>;
 

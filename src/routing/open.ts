@@ -22,7 +22,7 @@ export interface OpenRequest {
   /** After so many silent milliseconds a second target is asked as well; null for never. */
   readonly hedgeMs: number | null;
   /** The body for a target: the same request with that target's model in it. */
-  bodyFor(target: Target): string;
+  bodyFor(target: Target): Pick<ChatCall, 'body' | 'bytes'>;
   /** Told of each target before it is asked. */
   onAttempt(target: Target): void;
   /** Told of the target whose reply is taken. */
@@ -141,7 +141,7 @@ async function ask(target: Target, opening: Opening, signal: AbortSignal): Promi
 }
 
 function callFor(target: Target, { bodyFor, stream, requestId, choices, trace }: OpenRequest) {
-  const call: ChatCall = { body: bodyFor(target), stream, requestId };
+  const call: ChatCall = { ...bodyFor(target), stream, requestId };
   if (choices === undefined && trace === undefined) return call;
   return { ...call, ...(choices !== undefined && { choices }), ...(trace && { trace }) };
 }
