@@ -23,7 +23,9 @@ for (const [command, ...args] of [
   process.exit(1);
 }
 
-const tests = spawn('bun', ['test', ...files], {
+// Most of the time a test waits for a process or a browser: two files at once use both cores of a small machine.
+const workers = files.length === 0 ? ['--parallel=2'] : [];
+const tests = spawn('bun', ['test', ...workers, ...files], {
   cwd: root,
   stdio: ['ignore', 'pipe', 'pipe'],
   // The limit has to be in the environment before Bun starts; see src/process-environment.ts.
