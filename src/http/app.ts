@@ -104,7 +104,7 @@ function servedRoute([access, method, path]: Route): ServedRoute {
   return { access, method, path };
 }
 
-/** Public by contract; served by a later part of the gateway. */
+/** Public by contract with all that is below them: what is not there is told to strangers, too. */
 const PUBLIC_PATHS = /^\/(?:$|docs(?:\/|$)|assets(?:\/|$)|playground(?:\/|$))/;
 
 export interface App {

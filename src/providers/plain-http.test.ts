@@ -4,34 +4,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:tes
 import { piecesOf } from '../domain/pieces.ts';
 import type { Abortable } from './guarded-call.ts';
 import { createPlainHttp, type PlainHttp } from './plain-http.ts';
+import { reply, startClosingServer, type ClosingServer } from './testing/closing-server.ts';
 
+let server: ClosingServer;
 let url: URL;
-/** On which connection each request came. */
-let requests: number[];
-let connections: number;
-let sockets: Socket[];
-let answer: (socket: Socket, before: number) => void;
-const server = createServer((socket) => {
-  const connection = connections++;
-  sockets.push(socket);
-  socket.on('error', () => socket.destroy());
-  socket.on('data', () => {
-    const before = requests.filter((number) => number === connection).length;
-    requests.push(connection);
-    answer(socket, before);
-  });
-});
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/x`);
+  server = await startClosingServer();
+  url = new URL('/v1/x', server.url);
 });
-beforeEach(() => {
-  [requests, connections, sockets] = [[], 0, []];
-});
-afterAll(() => void server.close());
-
-const REPLY = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n';
-const replies = (socket: Socket, more = '') => void socket.write(`${REPLY}${more}\r\nok`);
+beforeEach(() => server.reset());
+afterAll(() => server.close());
 
 function abortable(): Abortable & { abort(reason: unknown): void } {
   const controller = new AbortController();
@@ -61,36 +43,39 @@ describe('a connection that is kept', () => {
     'and %s as the next request comes costs it nothing',
     async (how) => {
       const http = createPlainHttp();
-      answer = (socket, before) => {
-        if (before === 0) replies(socket);
+      server.answer = (socket, before) => {
+        if (before === 0) reply(socket);
         else if (how === 'closes') socket.destroy();
         else socket.resetAndDestroy();
       };
       for (let nth = 0; nth < 2; nth++) expect(await post(http)).toBe('ok');
-      expect(requests).toEqual([0, 0, 1]);
+      expect(server.requests).toEqual([0, 0, 1]);
     },
   );
 
   test('and is followed by a new one that closes too is a fault of the upstream', async () => {
     const http = createPlainHttp();
-    answer = (socket) => replies(socket);
+    server.answer = (socket) => reply(socket);
     expect(await post(http)).toBe('ok');
-    answer = (socket) => socket.destroy();
+    server.answer = (socket) => socket.destroy();
     expect(await post(http).catch(String)).toContain('ECONNRESET');
-    expect(requests).toEqual([0, 0, 1]);
+    expect(server.requests).toEqual([0, 0, 1]);
   });
 
   test('is not used again after a reply that says it closes', async () => {
     const http = createPlainHttp();
-    answer = (socket) => replies(socket, 'connection: close\r\n');
+    server.answer = (socket) => reply(socket, 'connection: close\r\n');
     for (let nth = 0; nth < 2; nth++) expect(await post(http)).toBe('ok');
-    expect(requests).toEqual([0, 1]);
+    expect(server.requests).toEqual([0, 1]);
   });
 });
 
 test('a connection that was held back by a slow reader to its end answers the next request', async () => {
   const http = createPlainHttp();
-  answer = (socket, before) => void socket.write(before === 0 ? `${REPLY}\r\n` : `${REPLY}\r\nok`);
+  server.answer = (socket, before) => {
+    if (before === 0) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n');
+    else reply(socket);
+  };
   const { body } = await http.post({ url, headers: {}, body: '', call: abortable() });
   const [came, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const ended = new Promise<void>((resolve, reject) => {
@@ -103,18 +88,18 @@ test('a connection that was held back by a slow reader to its end answers the ne
       fail: reject,
     });
   });
-  sockets[0]?.write('ok');
+  server.sockets[0]?.write('ok');
   await came.promise;
   expect(await post(http)).toBe('ok');
-  expect(requests).toEqual([0, 0]);
+  expect(server.requests).toEqual([0, 0]);
   slow.resolve();
   await ended;
 });
 
 test('a new connection that closes is a fault of the upstream at once', async () => {
-  answer = (socket) => socket.destroy();
+  server.answer = (socket) => socket.destroy();
   expect(await post(createPlainHttp()).catch(String)).toContain('ECONNRESET');
-  expect(requests).toEqual([0]);
+  expect(server.requests).toEqual([0]);
 });
 
 test('a port where nobody listens refuses', async () => {
@@ -135,7 +120,7 @@ test('an abort closes the socket, before the reply and within it, and is what th
   for (const isBegun of [false, true]) {
     const call = abortable();
     const came = Promise.withResolvers<Socket>();
-    answer = (socket) => {
+    server.answer = (socket) => {
       if (isBegun) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbegun');
       came.resolve(socket);
     };
@@ -153,7 +138,7 @@ test('a reader that does not read holds the upstream back', async () => {
   const whole = 64 * 1024 * 1024;
   let written = 0;
   const stalled = Promise.withResolvers<void>();
-  answer = (socket) => {
+  server.answer = (socket) => {
     socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${whole}\r\n\r\n`);
     const piece = Buffer.alloc(64 * 1024, 'x');
     const more = () => {
@@ -175,11 +160,11 @@ test('a reader that does not read holds the upstream back', async () => {
 });
 
 test('a header with a line break in it is never sent', async () => {
-  answer = (socket) => replies(socket);
+  server.answer = (socket) => reply(socket);
   const headers = { 'x-key': 'a\r\nx-other: b' };
   const sent = createPlainHttp().post({ url, headers, body: '', call: abortable() });
   expect(await sent.catch(String)).toContain('cannot be sent');
-  expect(requests).toEqual([]);
+  expect(server.requests).toEqual([]);
 });
 
 test.each([20, 5_000, 40_000])(
@@ -192,7 +177,7 @@ test.each([20, 5_000, 40_000])(
       socket.on('data', (bytes: Buffer) => {
         seen = Buffer.concat([seen, bytes]);
         if (!seen.toString().endsWith('"}')) return;
-        replies(socket);
+        reply(socket);
         arrived.resolve();
       });
     });
@@ -223,7 +208,7 @@ test.each([
       const start = all.indexOf('\r\n\r\n') + 4;
       if (all.length - start >= wanted.length) {
         resolve(all.subarray(start));
-        replies(socket);
+        reply(socket);
       } else {
         socket.pause();
         setImmediate(() => socket.resume());

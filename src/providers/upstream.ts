@@ -1,5 +1,5 @@
-// The only outgoing HTTP of the gateway. One AbortController per call: the client's signal and each of the four
-// time limits abort it, in every phase, and the socket closes at once.
+// The only outgoing chat requests of the gateway. Each call can be aborted in every phase, by the client's signal and by
+// each of four time limits (guarded-call.ts), and its socket closes at once.
 import type { Deadlines } from '../domain/deadlines.ts';
 import { piecesOf } from '../domain/pieces.ts';
 import { upstreamRequestId } from '../domain/ids.ts';

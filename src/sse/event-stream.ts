@@ -1,5 +1,5 @@
 // The body of a streamed reply: text from a source, `: ping` while the source is silent, and the source's error as
-// the last event. Pulled by the client: whoever reads slowly holds the source back.
+// the last event. The source is driven: it runs on until a client that reads slowly has enough waiting for it.
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { driveInto, type Sink } from '../domain/pieces.ts';
 import { PING } from './encode.ts';
