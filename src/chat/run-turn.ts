@@ -13,8 +13,9 @@ import { prefixBreak } from '../prompt/prefix.ts';
 import type { AcceptedTurn } from './accept-turn.ts';
 import { answerNode, EMPTY_ANSWER, isVisible, withChunk, type Answer } from './answer.ts';
 import { watchUsage } from './missing-usage.ts';
-import { TurnCancelled, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
+import { TurnCancelled, TurnFailure, type LiveTurn } from './live-turn.ts';
 import { showAs, type Show } from './shown-chunk.ts';
+import type { Frame } from './turn-follower.ts';
 import type { TurnRequest } from './turn-request.ts';
 
 export interface RunTurnDeps {

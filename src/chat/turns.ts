@@ -53,6 +53,8 @@ export interface TurnObserver {
 export interface BegunTurn {
   readonly turnId: string;
   readonly conversationId: string;
+  /** To be followed; absent for a turn that was there before. */
+  readonly live?: LiveTurn;
   /** True when the same idempotency key had made the turn before. */
   readonly isRepeat: boolean;
   /** Turns that left the prompt with this one. */
@@ -157,7 +159,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     const entry = open.get(turnId);
     if (entry) entry.conversationId = conversationId;
     void run(turn, setup);
-    return { turnId, conversationId, isRepeat: false, compactedTurns };
+    return { turnId, conversationId, live: turn.live, isRepeat: false, compactedTurns };
   }
 
   async function repeat(turnId: string, scope: Scope): Promise<BegunTurn> {

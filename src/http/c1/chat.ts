@@ -86,7 +86,7 @@ async function replyWith(
 ): Promise<Response> {
   const { signal, requestId, record } = exchange;
   const { turn, headers, scope, alias } = reply;
-  const request = { turnId: turn.turnId, scope, requestId, after: -1 };
+  const request = { turnId: turn.turnId, live: turn.live, scope, requestId, after: -1 };
   const follow: FollowDeps = deps.turns;
   if (record.stream) {
     const source = turnEvents(turn.turnId, followTurn(request, follow, signal));
