@@ -6,7 +6,7 @@ import type { Clock } from '../domain/clock.ts';
 import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import { MAX_TURN_CHARS } from '../domain/limits.ts';
 import { tokenCounts } from '../domain/message.ts';
-import type { ChatEvent, Target } from '../providers/provider.ts';
+import type { ChatCall, ChatEvent, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
 import { prefixBreak } from '../prompt/prefix.ts';
@@ -127,7 +127,7 @@ async function ask(
       requestId: request.requestId,
       trace: live.trace,
       hedgeMs: alias.hedgeMs,
-      bodyFor: (asked) => ({ body: bodyOf(run, asked) }),
+      bodyFor: (asked) => bodyOf(run, asked),
       onAttempt: run.onAttempt,
       onAnswer: run.onAnswerer,
     },
@@ -146,11 +146,13 @@ async function ask(
 }
 
 /** The request in OpenAI's form: the history's stored bytes, the epoch's pinned bytes, the client's parameters. */
-export function bodyOf({ request, accepted, cacheSalt }: TurnAsk, target: Target): string {
+export function bodyOf(
+  { request, accepted, cacheSalt }: TurnAsk,
+  target: Target,
+): Pick<ChatCall, 'body' | 'bytes'> {
   const { tools, toolChoice, responseFormat } = accepted.epoch.profile;
+  const { text, bytes } = accepted.messagesFor(target);
   const members: Record<string, string | null> = {
-    model: JSON.stringify(target.model),
-    messages: accepted.messagesFor(target),
     tools,
     // Engines refuse a choice of tools where there are none.
     tool_choice: tools === null ? null : toolChoice,
@@ -163,10 +165,16 @@ export function bodyOf({ request, accepted, cacheSalt }: TurnAsk, target: Target
       ? { cache_salt: JSON.stringify(cacheSalt) }
       : {}),
   };
-  const texts = Object.entries(members).flatMap(([key, value]) =>
-    value === null ? [] : [`${JSON.stringify(key)}:${value}`],
-  );
-  return `{${texts.join(',')}}`;
+  const head = `{"model":${JSON.stringify(target.model)},"messages":`;
+  let tail = '';
+  for (const [key, value] of Object.entries(members)) {
+    if (value !== null) tail += `,${JSON.stringify(key)}:${value}`;
+  }
+  tail += '}';
+  return {
+    body: head + text + tail,
+    bytes: bytes && [Buffer.from(head), ...bytes, Buffer.from(tail)],
+  };
 }
 
 async function takeIn(
@@ -227,7 +235,7 @@ async function showMissingUsage(
   const { id, created, content, toolCalls: tool_calls, extra } = answer;
   const choices = [{ delta: { ...extra, content, tool_calls } }];
   watch.see({ choices, ...(id === null ? {} : { id }), created });
-  const prompt = [accepted.messagesFor(target), accepted.epoch.profile.tools ?? ''];
+  const prompt = [accepted.messagesFor(target).text, accepted.epoch.profile.tools ?? ''];
   const json = watch.missing(prompt);
   if (json !== null) await write([{ seq: live.nextSeq(), json }], progress, { run, deps });
 }
