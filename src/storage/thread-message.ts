@@ -18,21 +18,14 @@ export function unpacked<T extends object>(data: T | string): T {
 }
 
 /** About how long it is; what holds bytes is no text at all. */
-function charsOf(command: Command): number {
-  switch (command.kind) {
-    case 'append':
-      return command.input.reduce((sum, { payload }) => sum + payload.length, 0);
-    case 'accept':
-      return command.input.blobs.length > 0 ? Infinity : nodesChars(command.input.input);
-    case 'finish': {
-      const { blobs, output } = command.input;
-      return blobs.length > 0 ? Infinity : nodesChars(output ? [output] : []);
-    }
-    case 'restore':
-      return Infinity;
-    default:
-      return 0;
+function charsOf({ kind, input }: Command): number {
+  if (kind === 'append') return input.reduce((sum, { payload }) => sum + payload.length, 0);
+  if (kind === 'accept') return input.blobs.length > 0 ? Infinity : nodesChars(input.input);
+  if (kind === 'finish') {
+    const { blobs, output } = input;
+    return blobs.length > 0 ? Infinity : nodesChars(output ? [output] : []);
   }
+  return kind === 'restore' ? Infinity : 0;
 }
 
 function nodesChars(nodes: readonly { wire: string; text: string; extra: string | null }[]) {
