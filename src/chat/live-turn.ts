@@ -4,6 +4,7 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { piecesOf, type Pieces } from '../domain/pieces.ts';
+import type { Stop } from '../domain/stop.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import { TurnFollower, type Frame } from './turn-follower.ts';
 
@@ -59,7 +60,7 @@ export interface LiveTurn {
   publish(frames: readonly Frame[]): void;
   end(end: TurnEnd): void;
   /** The frames after `after` (-1 for all), then the live tail. Throws the turn's failure, or `signal`'s reason. */
-  follow(after: number, signal: AbortSignal): Pieces<readonly Frame[]>;
+  follow(after: number, signal: Stop): Pieces<readonly Frame[]>;
 }
 
 export interface LiveTurnOptions {

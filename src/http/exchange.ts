@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import type { Principal } from '../access/credentials.ts';
 import type { RateDecision } from '../access/rate-limit.ts';
 import type { Clock } from '../domain/clock.ts';
+import { Stopper } from '../domain/stop.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
 import { CLIENT_GONE, CLIENT_STALLED, isClientGone } from './client-gone.ts';
 import type { IncomingRequest } from './wire/incoming.ts';
@@ -20,6 +21,8 @@ export class Exchange {
   readonly request: IncomingRequest;
   readonly requestId: string;
   readonly record: RequestRecord;
+  /** Ends when the client leaves or the gateway gives up on the request; everything done for it hangs on this. */
+  readonly signal = new Stopper();
   /** Bytes of its body that it is charged with: see http/admission. */
   heldBytes = 0;
   /** True once the reply's body is written by somebody who will call `finish`; otherwise the returned reply is the end. */
@@ -27,8 +30,6 @@ export class Exchange {
   principal?: Principal;
   rate?: RateDecision;
   readonly #deps: ExchangeDeps;
-  #controller: AbortController | undefined;
-  #ended: { readonly reason: unknown } | undefined;
 
   constructor(request: IncomingRequest, requestId: string, deps: ExchangeDeps) {
     this.request = request;
@@ -49,24 +50,11 @@ export class Exchange {
     return this.#deps.clock;
   }
 
-  /**
-   * Aborts when the client leaves or the gateway gives up on the request; everything done for it hangs on this. Made when
-   * it is first asked for: many replies need none.
-   */
-  get signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController();
-      if (this.#ended) this.#controller.abort(this.#ended.reason);
-    }
-    return this.#controller.signal;
-  }
-
   /** Ends the request from our side; the reason is what the client is told. */
   abort(reason: unknown): void {
     if (isClientGone(reason)) this.record.clientGone = true;
     if (reason === CLIENT_STALLED) this.record.clientStalled = true;
-    this.#ended ??= { reason };
-    this.#controller?.abort(reason);
+    this.signal.stop(reason);
   }
 
   /** The exchange is over, with the error that ended it, if any. Later calls do nothing. */
