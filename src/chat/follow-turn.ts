@@ -3,6 +3,7 @@
 import type { Scope } from '../conversations/conversation.ts';
 import type { ConversationStore } from '../conversations/store.ts';
 import { isTerminal, type Turn } from '../conversations/turn.ts';
+import type { Stop } from '../domain/stop.ts';
 import { waitFor, type Deadlines } from '../domain/deadlines.ts';
 import { ERROR_CATALOGUE } from '../domain/error-catalogue.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';

@@ -1,5 +1,6 @@
 // One follower of a turn that runs here: what it has missed, then each frame as it is published, at its own pace. It is
 // woken by the turn, and driven frames go to its socket in the call that publishes them.
+import type { Stop } from '../domain/stop.ts';
 import { END, type Sink, type Spring } from '../domain/pieces.ts';
 import { MAX_FOLLOWED_CHARS } from '../domain/limits.ts';
 import type { Stop } from '../domain/stop.ts';

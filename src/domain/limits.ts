@@ -72,6 +72,9 @@ export const BODY_PROGRESS_BYTES = 8 * 1024;
 /** What of a body is held for a handler that has not asked for it: it may only be about to. */
 export const UNASKED_BODY_BYTES = 64 * 1024;
 
+/** Pieces that a body is kept in: more of them are put together, since each costs as much as some thousand bytes. */
+export const MAX_BODY_PARTS = 256;
+
 /** What is held of requests that come before the last one was answered. */
 export const MAX_EARLY_BYTES = 64 * 1024;
 

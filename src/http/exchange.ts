@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import type { Principal } from '../access/credentials.ts';
 import type { RateDecision } from '../access/rate-limit.ts';
 import type { Clock } from '../domain/clock.ts';
-import { Stopper } from '../domain/stop.ts';
+import { Stopper, type Stop } from '../domain/stop.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
 import { CLIENT_GONE, CLIENT_STALLED, isClientGone } from './client-gone.ts';
 import type { IncomingRequest } from './wire/incoming.ts';
@@ -21,8 +21,6 @@ export class Exchange {
   readonly request: IncomingRequest;
   readonly requestId: string;
   readonly record: RequestRecord;
-  /** Ends when the client leaves or the gateway gives up on the request; everything done for it hangs on this. */
-  readonly signal = new Stopper();
   /** Bytes of its body that it is charged with: see http/admission. */
   heldBytes = 0;
   /** True once the reply's body is written by somebody who will call `finish`; otherwise the returned reply is the end. */
@@ -30,6 +28,7 @@ export class Exchange {
   principal?: Principal;
   rate?: RateDecision;
   readonly #deps: ExchangeDeps;
+  readonly #stopper = new Stopper();
 
   constructor(request: IncomingRequest, requestId: string, deps: ExchangeDeps) {
     this.request = request;
@@ -46,6 +45,10 @@ export class Exchange {
     request.onGone = () => this.abort(CLIENT_GONE);
   }
 
+  /** Aborts when the client leaves or the gateway gives up on the request; everything done for it hangs on this. */
+  get signal(): Stop {
+    return this.#stopper;
+  }
   get clock(): Clock {
     return this.#deps.clock;
   }
@@ -54,7 +57,7 @@ export class Exchange {
   abort(reason: unknown): void {
     if (isClientGone(reason)) this.record.clientGone = true;
     if (reason === CLIENT_STALLED) this.record.clientStalled = true;
-    this.signal.stop(reason);
+    this.#stopper.stop(reason);
   }
 
   /** The exchange is over, with the error that ended it, if any. Later calls do nothing. */
