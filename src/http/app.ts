@@ -54,21 +54,29 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 type Access = 'public' | 'token' | 'local' | 'browser' | 'relief';
 type Route = readonly [Access, Method, string, Handler<HttpEnv>];
 
-/** The path that nearly every request has; the table below has it as the others, since tests read it there. */
-const CHAT_PATH = '/v1/chat/completions';
+/** What answers a chat. */
+type Chat = (exchange: Exchange) => Promise<Response>;
 
-function routes(deps: AppDeps, chat: (exchange: Exchange) => Promise<Response>): Route[] {
+/** The paths that nearly every request has; the table below has them as the others, since tests read them there. */
+type ChatPath = '/v1/chat/completions' | '/c1/chat';
+
+function routes(deps: AppDeps, chats: Readonly<Record<ChatPath, Chat>>): Route[] {
   const conversations = conversationRoutes(deps);
   const branches = branchRoutes(deps);
   const turns = turnRoutes(deps);
   const page = sitePage(deps);
   const table: Route[] = [
-    ['token', 'POST', '/v1/chat/completions', ({ env }) => chat(env.exchange)],
+    [
+      'token',
+      'POST',
+      '/v1/chat/completions',
+      ({ env }) => chats['/v1/chat/completions'](env.exchange),
+    ],
     ['token', 'GET', '/v1/models', listModels(deps)],
     ['token', 'GET', '/v1/models/:id{.+}', getModel(deps)],
     ['token', 'GET', '/v1/info', getInfo(deps)],
 
-    ['token', 'POST', '/c1/chat', postChat(deps)],
+    ['token', 'POST', '/c1/chat', ({ env }) => chats['/c1/chat'](env.exchange)],
     ['token', 'GET', '/c1/conversations', conversations.list],
     ['token', 'GET', '/c1/conversations/:id', conversations.read],
     ['token', 'PATCH', '/c1/conversations/:id', conversations.change],
@@ -114,8 +122,8 @@ export interface App {
 
 export function createApp(deps: AppDeps): App {
   const app = new Hono<HttpEnv>({ router: new RegExpRouter() });
-  const chat = chatCompletions(deps);
-  const table = routes(deps, chat);
+  const chats = { '/v1/chat/completions': chatCompletions(deps), '/c1/chat': postChat(deps) };
+  const table = routes(deps, chats);
   // Which methods a path has, looked up only when its method is not among them.
   const methods = new RegExpRouter<Route>();
 
@@ -155,16 +163,20 @@ export function createApp(deps: AppDeps): App {
     fetch(request, env) {
       const { exchange } = env;
       const { path, method } = exchange.record;
-      if (path !== CHAT_PATH || method !== 'POST') return app.fetch(request, env);
+      if (method !== 'POST' || !isChatPath(path)) return app.fetch(request, env);
       // As the route in the table is served, without what Hono makes for each request.
       try {
         enter(exchange, 'token', path);
-        return chat(exchange).catch((error: unknown) => failed(exchange, error));
+        return chats[path](exchange).catch((error: unknown) => failed(exchange, error));
       } catch (error) {
         return failed(exchange, error);
       }
     },
   };
+}
+
+function isChatPath(path: string): path is ChatPath {
+  return path === '/v1/chat/completions' || path === '/c1/chat';
 }
 
 function failed(exchange: Exchange, error: unknown): Response {

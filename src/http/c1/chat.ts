@@ -9,7 +9,7 @@ import { tokenCounts } from '../../domain/message.ts';
 import type { Catalog } from '../../routing/catalog.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
-import type { Exchange, HttpContext } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import { isClientGone, jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
 import { checkChatBody, turnRequest } from './chat-body.ts';
 import { chatShape } from './chat-shape.ts';
@@ -27,8 +27,7 @@ export interface PostChatDeps {
 }
 
 export function postChat(deps: PostChatDeps) {
-  return async (context: HttpContext): Promise<Response> => {
-    const { exchange } = context.env;
+  return async (exchange: Exchange): Promise<Response> => {
     const document = await readDocument(exchange, deps.maxBodyBytes);
     exchange.liftReadTimeout();
     const body = checkShape(chatShape, document.value);
