@@ -13,6 +13,7 @@ import type { Exchange } from '../exchange.ts';
 import { isClientGone, jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
 import { checkChatBody, turnRequest } from './chat-body.ts';
 import { chatShape } from './chat-shape.ts';
+import { isPlainBody } from './plain-body.ts';
 import { renderTurnError, turnEvents, withTurnHeaders } from './turn-stream.ts';
 
 export interface PostChatDeps {
@@ -30,7 +31,8 @@ export function postChat(deps: PostChatDeps) {
   return async (exchange: Exchange): Promise<Response> => {
     const document = await readDocument(exchange, deps.maxBodyBytes);
     exchange.liftReadTimeout();
-    const body = checkShape(chatShape, document.value);
+    const { value } = document;
+    const body = isPlainBody(value) ? value : checkShape(chatShape, value);
     const { record } = exchange;
     record.alias = body.model;
     record.stream = body.stream === true;
