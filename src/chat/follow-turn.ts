@@ -3,6 +3,7 @@
 import type { Scope } from '../conversations/conversation.ts';
 import type { ConversationStore } from '../conversations/store.ts';
 import { isTerminal, type Turn } from '../conversations/turn.ts';
+import type { Stop } from '../domain/stop.ts';
 import { waitFor, type Deadlines } from '../domain/deadlines.ts';
 import { ERROR_CATALOGUE } from '../domain/error-catalogue.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
@@ -46,7 +47,7 @@ export interface FollowedFrames {
 export function followTurn(
   request: FollowRequest,
   deps: FollowDeps,
-  signal: AbortSignal,
+  signal: Stop,
 ): AsyncGenerator<FollowedFrames, void> {
   const { live, after } = request;
   return live ? followLive(live, after, signal) : followFound(request, deps, signal);
@@ -55,7 +56,7 @@ export function followTurn(
 function followLive(
   live: LiveTurn,
   after: number,
-  signal: AbortSignal,
+  signal: Stop,
 ): AsyncGenerator<FollowedFrames, void> {
   return through(live.follow(after, signal), { take: (frames) => ({ frames, isSnapshot: false }) });
 }
@@ -63,7 +64,7 @@ function followLive(
 async function* followFound(
   request: FollowRequest,
   deps: FollowDeps,
-  signal: AbortSignal,
+  signal: Stop,
 ): AsyncGenerator<FollowedFrames, void> {
   const { turnId, scope } = request;
   let after = request.after;
@@ -100,7 +101,7 @@ export async function turnCompletion(
     readonly alias: string;
   },
   deps: FollowDeps,
-  signal: AbortSignal,
+  signal: Stop,
 ): Promise<string> {
   let answer = EMPTY_ANSWER;
   for await (const { frames } of followTurn({ ...request, after: -1 }, deps, signal)) {

@@ -1,6 +1,7 @@
 // A turn while it runs: frames go in from the one who asks the upstream, and out to any number of followers, each at
 // its own pace. It belongs to no connection: a client that leaves does not end it. A turn that nobody follows for
 // too long is an orphan, and is cancelled.
+import type { Stop } from '../domain/stop.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { piecesOf, type Pieces } from '../domain/pieces.ts';
@@ -59,7 +60,7 @@ export interface LiveTurn {
   publish(frames: readonly Frame[]): void;
   end(end: TurnEnd): void;
   /** The frames after `after` (-1 for all), then the live tail. Throws the turn's failure, or `signal`'s reason. */
-  follow(after: number, signal: AbortSignal): Pieces<readonly Frame[]>;
+  follow(after: number, signal: Stop): Pieces<readonly Frame[]>;
 }
 
 export interface LiveTurnOptions {

@@ -1,5 +1,6 @@
 // One follower of a turn that runs here: what it has missed, then each frame as it is published, at its own pace. It is
 // woken by the turn, and driven frames go to its socket in the call that publishes them.
+import type { Stop } from '../domain/stop.ts';
 import { END, type Sink, type Spring } from '../domain/pieces.ts';
 import { MAX_FOLLOWED_CHARS } from '../domain/limits.ts';
 
@@ -27,7 +28,7 @@ type Step = IteratorResult<readonly Frame[], void> | 'nothing new';
 
 export class TurnFollower implements Spring<readonly Frame[]> {
   readonly #turn: FollowedTurn;
-  readonly #signal: AbortSignal;
+  readonly #signal: Stop;
   readonly #wake = () => this.#changed();
   #next: number;
   #leave: (() => void) | null = null;
@@ -36,7 +37,7 @@ export class TurnFollower implements Spring<readonly Frame[]> {
   #isHeldBack = false;
 
   /** The frames after `after` (-1 for all). */
-  constructor(turn: FollowedTurn, after: number, signal: AbortSignal) {
+  constructor(turn: FollowedTurn, after: number, signal: Stop) {
     this.#turn = turn;
     this.#next = after + 1;
     this.#signal = signal;
