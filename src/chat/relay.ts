@@ -14,6 +14,7 @@ import type { Catalog } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
 import { checkTools } from './chat-request.ts';
 import { watchUsage } from './missing-usage.ts';
+import { watchRepeats } from './repeated-chunk.ts';
 import { showAs } from './shown-chunk.ts';
 import { raiseTokenLimits } from './token-limits.ts';
 
@@ -126,6 +127,7 @@ function shownEvents(
   const asked = asksForUsage(request);
   const show = showAs({ alias, usage: asked });
   const usageWatch = asked ? watchUsage(alias) : null;
+  const repeated = watchRepeats((said) => usageWatch?.hear(said));
   return later(async () =>
     through<readonly ChatEvent[], string>(await streamOf(ask), {
       take(batch) {
@@ -139,10 +141,13 @@ function shownEvents(
           usageWatch?.see(chunk);
           if (chunk.usage) request.onUsage(chunk.usage);
           const seen = show(json, chunk);
-          if (seen !== null) text += dataEvent(seen);
+          if (seen === null) continue;
+          text += dataEvent(seen);
+          repeated.learn(event, seen);
         }
         return text === '' ? null : text;
       },
+      shortcut: (sink) => repeated.shortcutTo(sink),
       end() {
         const missing = usageWatch?.missing(promptTexts(request.document)) ?? null;
         return (missing === null ? '' : dataEvent(missing)) + dataEvent(DONE);

@@ -7,7 +7,19 @@ export interface Sink<T> {
   take(piece: T): Promise<void> | undefined;
   end(): void;
   fail(error: unknown): void;
+  /** Asked once, when it begins to be driven. */
+  shortcut?(): Shortcut | undefined;
 }
+
+/**
+ * Past all stages at once, for bytes of which is known what the stages would make of them. Whoever has read bytes may
+ * offer them: false where they have to go the long way, and else what `take` gives.
+ */
+export type Shortcut = (
+  bytes: Buffer,
+  from: number,
+  to: number,
+) => false | Promise<void> | undefined;
 
 export interface Pieces<T> extends AsyncGenerator<T, void> {
   /** Sends all that is still to come into the sink. Whoever drives pulls no more; `return` still ends it. */
@@ -65,6 +77,9 @@ class SpringPieces<T> implements Pieces<T>, Sink<T> {
   fail(error: unknown): void {
     this.#isOver = true;
     this.#sink?.fail(error);
+  }
+  shortcut(): Shortcut | undefined {
+    return this.#sink?.shortcut?.();
   }
   async return(): Promise<IteratorResult<T, void>> {
     if (!this.#isOver) {
@@ -163,6 +178,8 @@ export interface Stage<I, O> {
   failed?(error: unknown): O | null;
   /** Called once, after any end; also when the reader leaves. */
   close?(): void;
+  /** The way past this stage into the sink; absent where there is none. */
+  shortcut?(sink: Sink<O>): Shortcut | undefined;
 }
 
 export interface Ending {
@@ -230,6 +247,9 @@ class StagedPieces<I, O> implements Spring<O>, Sink<I> {
     if (!this.#isClosed) this.#sayLast(() => this.#afterFailure(error));
   }
 
+  shortcut(): Shortcut | undefined {
+    return this.#sink ? this.#stage.shortcut?.(this.#sink) : undefined;
+  }
   async close(): Promise<void> {
     await this.#source.return();
     this.#close();

@@ -70,6 +70,8 @@ function readStream(
         return batch.length === 0 ? null : batch;
       },
       ending: () => ending,
+      // What comes that way repeats a chunk that was read here, and tells of nothing new.
+      shortcut: (sink) => sink.shortcut?.(),
       end() {
         if (!progress.isComplete()) throw interruptedError(upstream);
         return null;

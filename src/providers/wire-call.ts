@@ -1,6 +1,6 @@
 // One request on a connection, from its first byte out to its last byte in: what has come and was not read, who waits
 // for more, and what an abort or a broken connection means for them.
-import { END, type Ending, type Sink, type Spring } from '../domain/pieces.ts';
+import { END, type Ending, type Shortcut, type Sink, type Spring } from '../domain/pieces.ts';
 import type { Abortable } from './guarded-call.ts';
 import { createReplyParser } from './http1-reply.ts';
 
@@ -59,7 +59,7 @@ export class WireCall {
 
   push(bytes: Buffer): void {
     this.hasBegun = true;
-    if (this.#isOver) return;
+    if (this.#isOver || this.#passes(bytes)) return;
     try {
       const body = this.#parser.push(bytes);
       this.#tell();
@@ -93,6 +93,13 @@ export class WireCall {
   }
   resume(): void {
     this.#connection?.resume();
+  }
+
+  /** Whether the bytes could take the short cut. */
+  #passes(bytes: Buffer): boolean {
+    if (!this.#inbox.hasShortcut()) return false;
+    const start = this.#parser.dataOfOneChunk(bytes);
+    return start !== -1 && this.#inbox.pass(bytes, start, bytes.length - 2);
   }
 
   #tell(): void {
@@ -133,9 +140,27 @@ class Inbox implements Spring<Uint8Array> {
   #ending: Ending | null = null;
   #waiting: Waiting | null = null;
   #sink: Sink<Uint8Array> | null = null;
+  #shortcut: Shortcut | undefined;
 
   constructor(call: WireCall) {
     this.#call = call;
+  }
+
+  hasShortcut(): boolean {
+    return this.#shortcut !== undefined;
+  }
+  /** Whether the sink has taken these bytes at once; otherwise they are to be added. */
+  pass(bytes: Buffer, from: number, to: number): boolean {
+    if (!this.#shortcut || this.#isBlocked || this.#isPumping || this.#pieces.length > 0)
+      return false;
+    this.#isPumping = true;
+    const full = this.#shortcut(bytes, from, to);
+    this.#isPumping = false;
+    if (full === false) return false;
+    if (full && this.#sink) void this.#waitFor(full, this.#sink);
+    // It may have been told to stop meanwhile.
+    if (this.#ending ?? this.#isBlocked) this.#changed();
+    return true;
   }
 
   add(piece: Uint8Array): void {
@@ -163,6 +188,7 @@ class Inbox implements Spring<Uint8Array> {
   }
   drive(sink: Sink<Uint8Array>): void {
     this.#sink = sink;
+    this.#shortcut = sink.shortcut?.();
     this.#pump(sink);
   }
   close(): void {

@@ -24,6 +24,7 @@ function guarded(
 ): AsyncGenerator<readonly ChatEvent[], void> {
   return through<readonly ChatEvent[], readonly ChatEvent[]>(events, {
     take: (batch) => batch,
+    shortcut: (sink) => sink.shortcut?.(),
     failed(error) {
       throw withoutSecrets(error, target);
     },

@@ -54,6 +54,7 @@ export interface StreamWatch {
 export function resumed(held: Batch[], rest: Batches, watch: StreamWatch): Batches {
   return through<Batch, Batch>(startingWith(held, rest), {
     take: (batch) => batch,
+    shortcut: (sink) => sink.shortcut?.(),
     failed(error) {
       watch.onFailure(error);
       throw error;
