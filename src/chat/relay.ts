@@ -2,7 +2,8 @@
 // and the upstream's bytes come back the same way.
 import { dataEvent, commentEvent, DONE } from '../sse/encode.ts';
 import type { EventSource } from '../sse/event-stream.ts';
-import { later, through } from '../domain/pieces.ts';
+import { later } from '../domain/pieces.ts';
+import { through } from '../domain/stages.ts';
 import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
 import { splicedBytes, withMembers, type Changes } from '../json/splice.ts';
@@ -127,7 +128,7 @@ function shownEvents(
   const asked = asksForUsage(request);
   const show = showAs({ alias, usage: asked });
   const usageWatch = asked ? watchUsage(alias) : null;
-  const repeated = watchRepeats((said) => usageWatch?.hear(said));
+  const repeated = watchRepeats(usageWatch && ((said) => usageWatch.hear(said)));
   return later(async () =>
     through<readonly ChatEvent[], string>(await streamOf(ask), {
       take(batch) {

@@ -30,7 +30,7 @@ interface Frame {
 const MAX_VAIN_FRAMES = 6;
 
 /** For one stream. `onText` is told of the text that comes by the short cut. */
-export function watchRepeats(onText: (text: string) => void): Repeats {
+export function watchRepeats(onText: ((text: string) => void) | null): Repeats {
   let frame: Frame | null = null;
   let vain = 0;
 
@@ -40,17 +40,17 @@ export function watchRepeats(onText: (text: string) => void): Repeats {
     let said = '';
     let at = 0;
     do {
+      if (!text.startsWith(head, at)) return null;
       const start = at + head.length;
-      NOT_PLAIN.lastIndex = start;
+      const end = plainEnd(text, start);
       // The tail begins with the quote that ends the text.
-      const end = text.startsWith(head, at) && NOT_PLAIN.test(text) ? NOT_PLAIN.lastIndex - 1 : -1;
-      if (end === -1 || !text.startsWith(tail, end)) return null;
+      if (!text.startsWith(tail, end)) return null;
       const token = text.slice(start, end);
       shown += shownHead + token + shownTail;
-      said += token;
+      if (onText) said += token;
       at = end + tail.length;
     } while (at < text.length);
-    onText(said);
+    onText?.(said);
     return shown;
   }
 
@@ -66,9 +66,7 @@ export function watchRepeats(onText: (text: string) => void): Repeats {
     },
     shortcutTo: (sink) => (bytes, from, to) => {
       if (frame === null || vain === MAX_VAIN_FRAMES) return false;
-      const text = bytes.toString('utf8', from, to);
-      // Bytes that are no UTF-8 are for the decoder of the long way.
-      const shown = text.includes('\uFFFD') ? null : shownOf(text, frame);
+      const shown = shownOf(bytes.toString('utf8', from, to), frame);
       if (shown === null) return false;
       vain = 0;
       return sink.take(shown);
@@ -76,12 +74,26 @@ export function watchRepeats(onText: (text: string) => void): Repeats {
   };
 }
 
-/** What ends a string of JSON, stands for something else, or must not be in it: quotes, backslashes, control characters. */
-const NOT_PLAIN = /[^ !\u0023-\u005b\u005d-\uffff]/g;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** Stands for bytes that are no UTF-8: they are for the decoder of the long way. */
+const NO_UTF8 = 0xfffd;
+
+/** Where the text ends that stands for itself in JSON: before a quote, an escape, or what JSON does not allow there. */
+function plainEnd(text: string, start: number): number {
+  let end = start;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code === QUOTE || code === BACKSLASH || code < SPACE || code === NO_UTF8) break;
+  }
+  return end;
+}
 
 function frameOf(json: string, shown: string, chunk: Completion): Frame | null {
   const [choice, ...others] = chunk.choices ?? [];
   if (!choice || others.length > 0 || chunk.usage || choice.finish_reason) return null;
+  if (json.includes(String.fromCharCode(NO_UTF8))) return null;
   const member = onlyText(choice);
   const [own, theirs] = member === null ? [] : [textPlace(json, member), textPlace(shown, member)];
   if (!own || !theirs) return null;

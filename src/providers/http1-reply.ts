@@ -43,6 +43,8 @@ type State =
   /** Bytes that are left: of the body, or of a chunk and its line end. */
   | { readonly in: 'body' | 'chunk'; readonly left: number };
 
+const BEFORE_CHUNK: State = { in: 'size', line: '' };
+
 export function createReplyParser(): ReplyParser {
   let state: State = { in: 'head' };
   let pending: Buffer = EMPTY;
@@ -78,7 +80,7 @@ export function createReplyParser(): ReplyParser {
       const data = bytes.subarray(from, from + Math.max(0, left - 2));
       if (data.length > 0) pieces.push(data);
       const taken = Math.min(left, bytes.length - from);
-      state = taken === left ? { in: 'size', line: '' } : { in: 'chunk', left: left - taken };
+      state = taken === left ? BEFORE_CHUNK : { in: 'chunk', left: left - taken };
       if (taken === left && bytes[from + taken - 1] !== LF) throw malformed();
       return from + taken;
     }
@@ -121,8 +123,7 @@ export function createReplyParser(): ReplyParser {
       const rest = state.in === 'head' ? readHead(bytes) : bytes;
       return rest.length === 0 ? EMPTY : readBody(rest);
     },
-    dataOfOneChunk: (bytes) =>
-      state.in === 'size' && state.line === '' ? dataOfOneChunk(bytes) : -1,
+    dataOfOneChunk: (bytes) => (state === BEFORE_CHUNK ? dataOfOneChunk(bytes) : -1),
     end() {
       if (state.in === 'until_close') state = { in: 'whole' };
       if (state.in !== 'whole') throw new WireError('ECONNRESET');
@@ -183,7 +184,7 @@ function bodyOf({ status, headers }: ParsedHead): State {
   if (coding !== undefined) {
     // With both, somebody on the way may have read the other one.
     if (coding.toLowerCase() !== 'chunked' || length !== undefined) throw malformed();
-    return { in: 'size', line: '' };
+    return BEFORE_CHUNK;
   }
   if (length === undefined) return { in: 'until_close' };
   const [one = '', ...others] = length.split(/\s*,\s*/);

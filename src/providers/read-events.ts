@@ -1,7 +1,8 @@
 // Reads a streamed reply as server-sent events: decoded, split, within the size limit, whatever dialect they speak.
 import { GatewayError } from '../domain/errors.ts';
 import { MAX_EVENT_CHARS } from '../domain/limits.ts';
-import { through, type Pieces } from '../domain/pieces.ts';
+import { type Pieces } from '../domain/pieces.ts';
+import { through } from '../domain/stages.ts';
 import { createEventSplitter, type SseEvent } from '../sse/split.ts';
 import { protocolError } from './failure.ts';
 import type { UpstreamResponse } from './upstream.ts';
@@ -39,6 +40,9 @@ export function readEvents(
     shortcut(sink) {
       const next = sink.shortcut?.();
       return next && ((bytes, from, to) => isBetween && next(bytes, from, to));
+    },
+    close() {
+      isBetween = false;
     },
     failed(error) {
       // A connection that breaks after the answer is complete has cut nothing off.
