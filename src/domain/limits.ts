@@ -60,8 +60,29 @@ export const MAX_GATHERED_LOG_CHARS = 8 * 1024 * 1024;
 /** How long the end of the process waits for whoever reads the log. */
 export const LAST_LINES_MS = 1_000;
 
-/** Seconds a client may leave a request half sent; Bun counts it as lack of progress, not as total time. */
+/** A request's first line and headers: as much as other servers take. */
+export const MAX_REQUEST_HEAD_BYTES = 16 * 1024;
+
+/** Seconds for the head of a request, and for each BODY_PROGRESS_BYTES of its body. */
 export const READ_IDLE_SECONDS = 15;
+
+/** A body that does not come this fast (in READ_IDLE_SECONDS) is not on its way: the slowest of lines sends more. */
+export const BODY_PROGRESS_BYTES = 8 * 1024;
+
+/** What of a body is held for a handler that has not asked for it: it may only be about to. */
+export const UNASKED_BODY_BYTES = 64 * 1024;
+
+/** What is held of requests that come before the last one was answered. */
+export const MAX_EARLY_BYTES = 64 * 1024;
+
+/** What is let by of a request that was answered before it was read; of a longer one the connection is closed. */
+export const MAX_SKIPPED_BYTES = 16 * 1024 * 1024;
+
+/** Seconds that a client gets to read its last reply and close the connection. */
+export const LINGER_SECONDS = 5;
+
+/** What may wait for a client to read it before no more is made for it. */
+export const UNREAD_REPLY_BYTES = 16 * 1024;
 
 /** How long a connection may idle between requests: longer than load balancers keep theirs (60 s), or they race us. */
 export const KEEP_ALIVE_SECONDS = 75;

@@ -6,6 +6,7 @@ import { GatewayError, toGatewayError } from '../../domain/errors.ts';
 import { dataEvent, DONE, snapshotEvent } from '../../sse/encode.ts';
 import type { EventSource } from '../../sse/event-stream.ts';
 import { errorEvent } from '../refuse.ts';
+import type { Reply, ReplyHeaders } from '../wire/reply.ts';
 
 export async function* turnEvents(
   turnId: string,
@@ -28,14 +29,14 @@ export function renderTurnError(turnId: string, requestId: string): (error: unkn
 
 /** A failed turn is a turn all the same: its ids are on the reply, whatever the reply is. */
 export async function withTurnHeaders(
-  headers: Headers,
-  reply: () => Promise<Response>,
-): Promise<Response> {
+  headers: ReplyHeaders,
+  reply: () => Promise<Reply>,
+): Promise<Reply> {
   try {
     return await reply();
   } catch (error) {
     const told = error instanceof TurnFailure ? error.error : error;
     if (!(told instanceof GatewayError)) throw error;
-    throw told.with({ headers: Object.fromEntries(headers) });
+    throw told.with({ headers: headers.toRecord() });
   }
 }
