@@ -7,16 +7,18 @@ import { through } from '../domain/stages.ts';
 import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
 import { splicedBytes, withMembers, type Changes } from '../json/splice.ts';
+import type { Stop } from '../domain/stop.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import type { Usage } from '../domain/message.ts';
-import type { ChatCall, ChatEvent, ChatReply, Target } from '../providers/provider.ts';
+import type { ChatCall, ChatEvent, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
 import type { Catalog } from '../routing/catalog.ts';
+import type { OpenedReply } from '../routing/open.ts';
 import type { Router } from '../routing/router.ts';
 import { checkTools } from './chat-request.ts';
 import { watchUsage } from './missing-usage.ts';
 import { watchRepeats } from './repeated-chunk.ts';
-import { showAs } from './shown-chunk.ts';
+import { showAs, shownReply } from './shown-chunk.ts';
 import { raiseTokenLimits } from './token-limits.ts';
 
 export interface RelayDeps {
@@ -45,9 +47,9 @@ export interface PreparedRelay {
   /** What was changed in the request, for x-gateway-applied. */
   readonly applied: readonly string[];
   /** The whole reply as JSON text. Rejects with a GatewayError. */
-  json(signal: AbortSignal): Promise<string>;
+  json(signal: Stop): Promise<string>;
   /** The reply as encoded events; asks the upstream when first pulled, and throws a GatewayError when it fails. */
-  events(signal: AbortSignal): EventSource;
+  events(signal: Stop): EventSource;
 }
 
 /** Checks the request; whatever is wrong with it is thrown here, before any upstream hears of it. */
@@ -56,32 +58,29 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
   checkMessages(request.messages, 'messages', alias);
   checkTools(request.document.value, alias);
   const limits = raiseTokenLimits(request.document.value, alias.minMaxTokens);
-  const fixedChanges = { ...limits.changes, ...streamOptions(request) };
+  const changes = { ...limits.changes, ...streamOptions(request) };
   const plan = deps.router.plan(alias, { key: () => beginningOf(request.document) });
 
-  const ask = async (signal: AbortSignal): Promise<ChatReply> => {
-    const bodyFor = (target: Target) =>
-      bodyWith(request.document, { ...fixedChanges, model: JSON.stringify(target.model) });
-    const { stream, requestId, trace, onAttempt, onAnswer } = request;
+  const ask = (signal: Stop): Promise<OpenedReply> => {
+    const { document, stream, requestId, trace, onAttempt, onAnswer } = request;
+    const bodyFor = (target: Target) => bodyWith(document, changes, target);
     const { hedgeMs } = alias;
-    const { n } = request.document.value;
-    const choices = typeof n === 'number' && Number.isInteger(n) ? { choices: n } : {};
-    const { reply } = await deps.router.open(
-      { plan, stream, requestId, trace, hedgeMs, bodyFor, onAttempt, onAnswer, ...choices },
+    const { n } = document.value;
+    const choices = typeof n === 'number' && Number.isInteger(n) ? n : undefined;
+    return deps.router.open(
+      { plan, stream, choices, requestId, trace, hedgeMs, bodyFor, onAttempt, onAnswer },
       signal,
     );
-    return reply;
   };
 
   return {
     applied: limits.applied,
     async json(signal) {
-      const reply = await ask(signal);
+      const { reply } = await ask(signal);
       if (reply.kind === 'stream')
         throw new TypeError('a provider streamed a reply that was asked for whole');
       if (reply.completion.usage) request.onUsage(reply.completion.usage);
-      const show = showAs({ alias: alias.name, usage: true });
-      return show(reply.json, reply.completion) ?? reply.json;
+      return shownReply(reply.json, reply.completion, alias.name);
     },
     events: (signal) => shownEvents(request, alias.name, () => ask(signal)),
   };
@@ -98,9 +97,25 @@ function beginningOf({ value, text, members }: JsonDocument): string {
   return text.slice(start, start + BEGINNING_CHARS);
 }
 
-function bodyWith(document: JsonDocument, changes: Changes): Pick<ChatCall, 'body' | 'bytes'> {
-  const body = withMembers(document.text, document.members, changes);
-  return { body, bytes: splicedBytes(document, changes) };
+/** The request with the target's model in it. */
+function bodyWith(
+  document: JsonDocument,
+  fixed: Changes,
+  target: Target,
+): Pick<ChatCall, 'body' | 'bytes'> {
+  const { text, members, bytes } = document;
+  const model = JSON.stringify(target.model);
+  const member = bytes || hasAny(fixed) ? undefined : members.find(({ key }) => key === 'model');
+  // Of most requests nothing else is changed.
+  if (member)
+    return { body: text.slice(0, member.valueStart) + model + text.slice(member.valueEnd) };
+  const changes = { ...fixed, model };
+  return { body: withMembers(text, members, changes), bytes: splicedBytes(document, changes) };
+}
+
+function hasAny(changes: Changes): boolean {
+  for (const _key in changes) return true;
+  return false;
 }
 
 /** The gateway always wants to learn the usage of a stream, whether or not the client does. */
@@ -123,7 +138,7 @@ function asksForUsage({ document }: RelayRequest): boolean {
 function shownEvents(
   request: RelayRequest,
   alias: string,
-  ask: () => Promise<ChatReply>,
+  ask: () => Promise<OpenedReply>,
 ): EventSource {
   const asked = asksForUsage(request);
   const show = showAs({ alias, usage: asked });
@@ -157,8 +172,8 @@ function shownEvents(
   );
 }
 
-async function streamOf(ask: () => Promise<ChatReply>) {
-  const reply = await ask();
+async function streamOf(ask: () => Promise<OpenedReply>) {
+  const { reply } = await ask();
   if (reply.kind === 'json')
     throw new TypeError('a provider sent a reply whole that was asked for as a stream');
   return reply.events;

@@ -53,6 +53,7 @@ async function relayed(
     contentType: 'text/event-stream',
     chunks: () => body(reads, isShort, () => short++),
     discard() {},
+    whole: () => null,
   };
   const provider = withholdCredentials(createProvider({ post: async () => response }));
   const asked = asksForUsage ? '"stream_options":{"include_usage":true},' : '';

@@ -1,14 +1,24 @@
 // Deadlines without a timer per request: one interval, running only while something is armed, looks at all of them.
-// Moving one on is an assignment, so that an idle limit can follow every chunk of a stream at no cost.
+// Re-arming is one assignment, so that an idle limit can be moved on with every chunk of a stream at no cost.
 import type { Clock } from './clock.ts';
+import type { Stop } from './stop.ts';
 
-/** How often the deadlines are looked at, in milliseconds. */
+/** How late a deadline may fire, in milliseconds. */
 const RESOLUTION_MS = 50;
 
 export interface Deadline {
-  /** Fires `ms` from now instead, up to 100 ms late; also arms a deadline that has fired or was disarmed. */
+  /** Fires `ms` from now instead; also arms a deadline that has fired or was disarmed. */
   rearm(ms: number): void;
   disarm(): void;
+}
+
+/** What has a time at which it is due; it can be moved while it is watched. */
+export interface Timed {
+  /** On the clock of `now`, in milliseconds. */
+  dueAt: number;
+  /** Where it stands among those that are watched, -1 where it does not: nobody else's to change. */
+  place: number;
+  onDue(): void;
 }
 
 export interface Deadlines {
@@ -16,85 +26,78 @@ export interface Deadlines {
   arm(ms: number, onDue: () => void): Deadline;
 }
 
-export function createDeadlines(clock: Pick<Clock, 'elapsed'>): Deadlines {
-  const ticker = new Ticker(clock);
-  return { arm: (ms, onDue) => new Entry(ms, onDue, ticker) };
+/** The same for what knows its time itself: nothing has to be made for it. It is watched until it is due. */
+export interface DueTimes {
+  watch(timed: Timed): void;
+  unwatch(timed: Timed): void;
+  /** Monotonic milliseconds. */
+  now(): number;
 }
 
-class Ticker {
-  readonly #clock: Pick<Clock, 'elapsed'>;
-  readonly #armed = new Set<Entry>();
-  #interval: ReturnType<typeof setInterval> | undefined;
+export function createDeadlines(clock: Pick<Clock, 'elapsed'>): Deadlines & DueTimes {
+  const watched: Timed[] = [];
+  let ticker: ReturnType<typeof setInterval> | undefined;
 
-  constructor(clock: Pick<Clock, 'elapsed'>) {
-    this.#clock = clock;
+  function tick(): void {
+    const now = clock.elapsed();
+    // From the end: what leaves is replaced by the last one, which has been looked at.
+    for (let at = watched.length - 1; at >= 0; at--) {
+      const timed = watched[at];
+      if (!timed || timed.dueAt > now) continue;
+      unwatch(timed);
+      timed.onDue();
+    }
+    if (watched.length === 0) {
+      clearInterval(ticker);
+      ticker = undefined;
+    }
   }
 
-  elapsed(): number {
-    return this.#clock.elapsed();
-  }
-  add(entry: Entry): void {
-    this.#armed.add(entry);
-    this.#interval ??= setInterval(() => this.#tick(), RESOLUTION_MS);
-  }
-  remove(entry: Entry): void {
-    this.#armed.delete(entry);
+  function watch(timed: Timed): void {
+    if (timed.place !== -1) return;
+    timed.place = watched.push(timed) - 1;
+    ticker ??= setInterval(tick, RESOLUTION_MS);
   }
 
-  #tick(): void {
-    const now = this.#clock.elapsed();
-    for (const entry of this.#armed) entry.look(now);
-    if (this.#armed.size > 0) return;
-    clearInterval(this.#interval);
-    this.#interval = undefined;
+  function unwatch(timed: Timed): void {
+    const { place } = timed;
+    if (place === -1) return;
+    timed.place = -1;
+    const last = watched.pop();
+    if (!last || last === timed) return;
+    watched[place] = last;
+    last.place = place;
   }
+
+  const due: DueTimes = { watch, unwatch, now: () => clock.elapsed() };
+  return { arm: (ms, onDue) => new Armed(ms, onDue, due), ...due };
 }
 
-const NOT_MOVED = -1;
+/** Two in one: a stream moves its deadline on with each chunk. */
+class Armed implements Timed, Deadline {
+  dueAt: number;
+  place = -1;
+  readonly onDue: () => void;
+  readonly #times: DueTimes;
 
-class Entry implements Deadline {
-  readonly #onDue: () => void;
-  readonly #ticker: Ticker;
-  #dueAt: number;
-  /** By how much it was moved on since it was last looked at: the next look counts from then, without a clock here. */
-  #movedMs = NOT_MOVED;
-  #isArmed = true;
-
-  constructor(ms: number, onDue: () => void, ticker: Ticker) {
-    this.#onDue = onDue;
-    this.#ticker = ticker;
-    this.#dueAt = ticker.elapsed() + ms;
-    ticker.add(this);
+  constructor(ms: number, onDue: () => void, times: DueTimes) {
+    this.onDue = onDue;
+    this.#times = times;
+    this.dueAt = times.now() + ms;
+    times.watch(this);
   }
 
   rearm(ms: number): void {
-    if (this.#isArmed) {
-      this.#movedMs = ms;
-      return;
-    }
-    this.#isArmed = true;
-    this.#dueAt = this.#ticker.elapsed() + ms;
-    this.#ticker.add(this);
+    this.dueAt = this.#times.now() + ms;
+    if (this.place === -1) this.#times.watch(this);
   }
   disarm(): void {
-    if (!this.#isArmed) return;
-    this.#isArmed = false;
-    this.#movedMs = NOT_MOVED;
-    this.#ticker.remove(this);
-  }
-  look(now: number): void {
-    if (this.#movedMs !== NOT_MOVED) {
-      this.#dueAt = now + this.#movedMs;
-      this.#movedMs = NOT_MOVED;
-    } else if (this.#dueAt <= now) {
-      this.disarm();
-      this.#onDue();
-    }
+    this.#times.unwatch(this);
   }
 }
 
 /** Resolves after `ms`; rejects with `signal`'s reason as soon as it aborts. */
-export function waitFor(ms: number, deadlines: Deadlines, signal: AbortSignal): Promise<void> {
+export function waitFor(ms: number, deadlines: Deadlines, signal: Stop): Promise<void> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const onAbort = () => {
