@@ -8,7 +8,8 @@ import type { Stop } from '../domain/stop.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { ChatEvent, Completion, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
-import { TurnCancelled, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
+import { TurnCancelled, TurnFailure, type LiveTurn } from './live-turn.ts';
+import type { Frame } from './turn-follower.ts';
 import type { TurnRequest } from './turn-request.ts';
 import { createTurns, type TurnSetup } from './turns.ts';
 

@@ -72,6 +72,9 @@ export const BODY_PROGRESS_BYTES = 8 * 1024;
 /** What of a body is held for a handler that has not asked for it: it may only be about to. */
 export const UNASKED_BODY_BYTES = 64 * 1024;
 
+/** Pieces that a body is kept in: more of them are put together, since each costs as much as some thousand bytes. */
+export const MAX_BODY_PARTS = 256;
+
 /** What is held of requests that come before the last one was answered. */
 export const MAX_EARLY_BYTES = 64 * 1024;
 
@@ -98,6 +101,15 @@ export const MAX_FOLLOWED_CHARS = 256 * 1024;
 
 /** All frames of one turn: kept in memory while it runs, so this times the open turns is what they can take. */
 export const MAX_TURN_CHARS = 128 * 1024 * 1024;
+
+/**
+ * The prompts of conversations that go on, so that a next turn need not read them: at 100 KB, of a long conversation,
+ * some 150 of them, or thousands of short ones. Of those that are not here a turn takes a millisecond longer.
+ */
+export const MAX_KEPT_PROMPT_BYTES = 32 * 1024 * 1024;
+
+/** Conversations of which the writer knows since when nobody has touched them: 200 bytes each. */
+export const MAX_WATCHED_CONVERSATIONS = 10_000;
 
 /** How long the gateway that runs a turn has to end it when another one is asked to: many looks, and no client's time-out. */
 export const CANCEL_PATIENCE_MS = 2_000;

@@ -75,7 +75,8 @@ async function readBytes(sender: Sender, maxBytes: number): Promise<Uint8Array> 
     sender.hold(length);
   };
   try {
-    return await body.bytes(body.declared === null ? count : undefined);
+    const [first = EMPTY, ...others] = await body.parts(body.declared === null ? count : undefined);
+    return others.length === 0 ? first : Buffer.concat([first, ...others]);
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
     throw new GatewayError('invalid_json', {
@@ -92,3 +93,5 @@ function tooLarge(maxBytes: number): GatewayError {
     headers: { connection: 'close' },
   });
 }
+
+const EMPTY = new Uint8Array();

@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import type { Principal } from '../access/credentials.ts';
 import type { RateDecision } from '../access/rate-limit.ts';
 import type { Clock } from '../domain/clock.ts';
+import { Stopper, type Stop } from '../domain/stop.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
 import { CLIENT_GONE, CLIENT_STALLED, isClientGone } from './client-gone.ts';
 import type { IncomingRequest } from './wire/incoming.ts';
@@ -27,8 +28,7 @@ export class Exchange {
   principal?: Principal;
   rate?: RateDecision;
   readonly #deps: ExchangeDeps;
-  #controller: AbortController | undefined;
-  #ended: { readonly reason: unknown } | undefined;
+  readonly #stopper = new Stopper();
 
   constructor(request: IncomingRequest, requestId: string, deps: ExchangeDeps) {
     this.request = request;
@@ -45,28 +45,19 @@ export class Exchange {
     request.onGone = () => this.abort(CLIENT_GONE);
   }
 
+  /** Aborts when the client leaves or the gateway gives up on the request; everything done for it hangs on this. */
+  get signal(): Stop {
+    return this.#stopper;
+  }
   get clock(): Clock {
     return this.#deps.clock;
-  }
-
-  /**
-   * Aborts when the client leaves or the gateway gives up on the request; everything done for it hangs on this. Made when
-   * it is first asked for: many replies need none.
-   */
-  get signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController();
-      if (this.#ended) this.#controller.abort(this.#ended.reason);
-    }
-    return this.#controller.signal;
   }
 
   /** Ends the request from our side; the reason is what the client is told. */
   abort(reason: unknown): void {
     if (isClientGone(reason)) this.record.clientGone = true;
     if (reason === CLIENT_STALLED) this.record.clientStalled = true;
-    this.#ended ??= { reason };
-    this.#controller?.abort(reason);
+    this.#stopper.stop(reason);
   }
 
   /** The exchange is over, with the error that ended it, if any. Later calls do nothing. */

@@ -82,7 +82,7 @@ interface TurnReply {
 async function replyWith(exchange: Exchange, reply: TurnReply, deps: PostChatDeps): Promise<Reply> {
   const { signal, requestId, record } = exchange;
   const { turn, headers, scope, alias } = reply;
-  const request = { turnId: turn.turnId, scope, requestId, after: -1 };
+  const request = { turnId: turn.turnId, live: turn.live, scope, requestId, after: -1 };
   const follow: FollowDeps = deps.turns;
   if (record.stream) {
     const source = turnEvents(turn.turnId, followTurn(request, follow, signal));

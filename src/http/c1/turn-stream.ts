@@ -3,20 +3,23 @@
 import type { FollowedFrames } from '../../chat/follow-turn.ts';
 import { TurnFailure } from '../../chat/live-turn.ts';
 import { GatewayError, toGatewayError } from '../../domain/errors.ts';
+import { through } from '../../domain/pieces.ts';
 import { dataEvent, DONE, snapshotEvent } from '../../sse/encode.ts';
 import type { EventSource } from '../../sse/event-stream.ts';
 import { errorEvent } from '../refuse.ts';
 import type { Reply, ReplyHeaders } from '../wire/reply.ts';
 
-export async function* turnEvents(
+export function turnEvents(
   turnId: string,
   followed: AsyncGenerator<FollowedFrames, void>,
 ): EventSource {
-  for await (const { frames, isSnapshot } of followed) {
-    const encode = isSnapshot ? snapshotEvent : dataEvent;
-    yield frames.map(({ seq, json }) => encode(json, `${turnId}.${seq}`)).join('');
-  }
-  yield dataEvent(DONE);
+  return through<FollowedFrames, string>(followed, {
+    take({ frames, isSnapshot }) {
+      const encode = isSnapshot ? snapshotEvent : dataEvent;
+      return frames.map(({ seq, json }) => encode(json, `${turnId}.${seq}`)).join('');
+    },
+    end: () => dataEvent(DONE),
+  });
 }
 
 /** The last event of a turn that did not complete; it has an id too, so that a resumption knows it was told. */

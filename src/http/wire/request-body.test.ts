@@ -20,6 +20,10 @@ function chunked(pieces: readonly Uint8Array[]): Buffer {
   return Buffer.concat([...chunks, '0\r\nx-trailer: t\r\n\r\n'].map((part) => Buffer.from(part)));
 }
 
+async function joined(body: RequestBody): Promise<Buffer> {
+  return Buffer.concat(await body.parts());
+}
+
 /** Cut at any places. */
 function cut(bytes: Buffer, points: readonly number[]): Buffer[] {
   const at = [...new Set(points.map((point) => point % (bytes.length + 1)))].toSorted(
@@ -42,13 +46,13 @@ describe('the body of a request', () => {
             [whole.length, whole],
           ] as const) {
             const body = new RequestBody(framing, flow());
-            const early = when === 'asked for first' ? body.bytes() : null;
+            const early = when === 'asked for first' ? joined(body) : null;
             let rest = 0;
             for (const part of cut(Buffer.concat([wire, Buffer.from('NEXT')]), points))
               rest += part.length - body.push(part, 0);
             expect(rest).toBe(4);
             expect(body.isWhole).toBe(true);
-            expect(Buffer.from(await (early ?? body.bytes()))).toEqual(whole);
+            expect(await (early ?? joined(body))).toEqual(whole);
           }
         }),
       );
@@ -90,7 +94,7 @@ describe('the body of a request', () => {
     expect(seen.calls).toEqual([]);
     body.push(third, 0);
     expect(seen.calls).toEqual(['pause']);
-    const asked = body.bytes();
+    const asked = joined(body);
     expect(seen.calls).toEqual(['pause', 'goOn', 'resume']);
     body.push(third, 0);
     expect((await asked).length).toBe(3 * UNASKED_BODY_BYTES);
@@ -98,11 +102,11 @@ describe('the body of a request', () => {
 
   test('that breaks off rejects whoever waits, and whoever asks later', async () => {
     const body = new RequestBody(10, flow());
-    const asked = body.bytes();
+    const asked = joined(body);
     body.push(Buffer.from('abc'), 0);
     body.broke(new Error('cut'));
     expect(await asked.catch(String)).toBe('Error: cut');
-    expect(await body.bytes().catch(String)).toBe('Error: cut');
+    expect(await joined(body).catch(String)).toBe('Error: cut');
   });
 
   test('in chunks is refused by whoever counts it, before and while it comes', async () => {
@@ -113,7 +117,7 @@ describe('the body of a request', () => {
       };
       const piece = Buffer.from('3\r\nabc\r\n');
       if (isEarly) body.push(piece, 0);
-      const asked = body.bytes(refuse).catch(String);
+      const asked = body.parts(refuse).catch(String);
       if (!isEarly) body.push(piece, 0);
       expect(await asked).toBe('RangeError: too much');
       // What follows goes by.

@@ -1,6 +1,6 @@
 // The body of a request, as it comes: kept once somebody wants it, held back while nobody does, and skipped when the
 // reply has gone out without it.
-import { UNASKED_BODY_BYTES } from '../../domain/limits.ts';
+import { MAX_BODY_PARTS, UNASKED_BODY_BYTES } from '../../domain/limits.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import type { Framing } from './request-head.ts';
 
@@ -12,8 +12,11 @@ export interface BodyFlow {
   resume(): void;
 }
 
+/** A body as it came: to put a long one together costs more than to read it. */
+export type BodyParts = readonly Uint8Array[];
+
 interface Reader {
-  resolve(bytes: Uint8Array): void;
+  resolve(parts: BodyParts): void;
   reject(error: unknown): void;
   onPiece?: ((length: number) => void) | undefined;
 }
@@ -25,9 +28,7 @@ export class RequestBody {
   readonly #chunks: ChunkReader | null;
   /** Bytes that are still to come, where their number is known. */
   #left: number;
-  #pieces: Buffer[] = [];
-  /** Where a long body is put together; null while it is not, or in one piece. */
-  #gathered: Buffer | null = null;
+  #parts: Buffer[] = [];
   #size = 0;
   #reader: Reader | null = null;
   #isUnwanted = false;
@@ -53,10 +54,10 @@ export class RequestBody {
   }
 
   /**
-   * The whole body. `onPiece` is told of the length of each piece of a body in chunks, and may throw to refuse it.
+   * The whole body; may be asked for once. `onPiece` is told of the length of each piece of a body in chunks, and may throw to refuse it.
    * Rejects when the connection is cut before the end, and with a GatewayError for chunks that are none.
    */
-  bytes(onPiece?: (length: number) => void): Promise<Uint8Array> {
+  parts(onPiece?: (length: number) => void): Promise<BodyParts> {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     try {
       if (onPiece && this.#size > 0) onPiece(this.#size);
@@ -101,15 +102,14 @@ export class RequestBody {
   /** The reply has gone out: what is still to come only has to go by. */
   skip(): void {
     this.#isUnwanted = true;
-    this.#pieces = [];
-    this.#gathered = null;
+    this.#parts = [];
     if (!this.isWhole) this.#flow.resume();
   }
 
   #add(piece: Buffer): void {
     if (this.#isUnwanted || piece.length === 0) return;
     if (this.#reader && !this.#isPaidFor(piece.length)) return;
-    this.#keep(piece);
+    this.#parts.push(piece);
     this.#size += piece.length;
     if (!this.#reader && !this.isWhole && this.#size > UNASKED_BODY_BYTES) this.#flow.pause();
   }
@@ -125,26 +125,9 @@ export class RequestBody {
     }
   }
 
-  /** Into its place, where the length is known and somebody waits: that has been compared with what they take. */
-  #keep(piece: Buffer): void {
-    if (this.declared !== null && this.#reader && !this.#gathered) {
-      this.#gathered = Buffer.allocUnsafe(this.declared);
-      this.#size = 0;
-      for (const kept of this.#pieces) {
-        kept.copy(this.#gathered, this.#size);
-        this.#size += kept.length;
-      }
-      this.#pieces = [];
-    }
-    if (this.#gathered) piece.copy(this.#gathered, this.#size);
-    else this.#pieces.push(piece);
-  }
-
-  #taken(): Uint8Array {
-    const [only = EMPTY] = this.#pieces;
-    if (this.#gathered) return this.#gathered;
-    return this.#pieces.length > 1 ? Buffer.concat(this.#pieces, this.#size) : only;
+  #taken(): BodyParts {
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts.length > MAX_BODY_PARTS ? [Buffer.concat(parts, this.#size)] : parts;
   }
 }
-
-const EMPTY = Buffer.alloc(0);
