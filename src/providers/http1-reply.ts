@@ -195,10 +195,11 @@ class Head implements ReplyHead {
     const places = this.#places;
     let found: string | null = null;
     for (let at = 0; at < places.length; at += 3) {
-      const [start, colon, end] = [places[at] ?? 0, places[at + 1] ?? 0, places[at + 2] ?? 0];
+      const start = places[at] ?? 0;
+      const colon = places[at + 1] ?? 0;
       if (colon - start !== name.length) continue;
       if (this.#text.slice(start, colon).toLowerCase() !== name) continue;
-      const value = this.#text.slice(colon + 1, end).trim();
+      const value = this.#text.slice(colon + 1, places[at + 2]).trim();
       found = found === null ? value : `${found}, ${value}`;
     }
     return found;
