@@ -5,7 +5,6 @@ import type { Stop } from '../domain/stop.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { piecesOf, type Pieces } from '../domain/pieces.ts';
-import type { Stop } from '../domain/stop.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import { TurnFollower, type Frame } from './turn-follower.ts';
 

@@ -3,7 +3,6 @@
 import type { Stop } from '../domain/stop.ts';
 import { END, type Sink, type Spring } from '../domain/pieces.ts';
 import { MAX_FOLLOWED_CHARS } from '../domain/limits.ts';
-import type { Stop } from '../domain/stop.ts';
 
 /** One event of a turn's stream. */
 export interface Frame {
