@@ -108,9 +108,11 @@ async function openStream(tree: Tree, first: string): Promise<OpenStream> {
     messages: [],
     stream: true,
     requestId: 'req_bench',
-    onAttempt() {},
-    onAnswer() {},
-    onUsage() {},
+    witness: {
+      onAttempt() {},
+      onAnswer() {},
+      onUsage() {},
+    },
   };
   const alias = { name: 'alias', minMaxTokens: null, hedgeMs: null, capabilities: {}, targets: [] };
   const deps = {

@@ -80,9 +80,11 @@ async function relayed(
     messages: [],
     stream: true,
     requestId: 'req_1',
-    onAttempt() {},
-    onAnswer() {},
-    onUsage: (told: unknown) => void usage.push(told),
+    witness: {
+      onAttempt() {},
+      onAnswer() {},
+      onUsage: (told: unknown) => void usage.push(told),
+    },
   };
   const source = prepareRelay(request, deps).events(new AbortController().signal);
   let text = '';
