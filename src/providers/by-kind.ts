@@ -15,8 +15,10 @@ export function createProvider(client: UpstreamClient, clock: Clock = systemCloc
     gemini: createGeminiProvider(client, clock),
     ollama: createOllamaProvider(client),
   };
-  const dialectOf = (target: Target) =>
-    (choosesOpenAi(target) ? undefined : dialects[target.kind]) ?? openAi;
+  const dialectOf = (target: Target) => {
+    const own = dialects[target.kind];
+    return own === undefined || choosesOpenAi(target) ? openAi : own;
+  };
   return { ask: (target, call, signal) => dialectOf(target).ask(target, call, signal) };
 }
 

@@ -1,21 +1,32 @@
 // Some servers quote the key that they were sent in their error messages. A provider behind this decorator never
 // passes ours on, whatever it fails with.
 import { GatewayError } from '../domain/errors.ts';
-import { through } from '../domain/pieces.ts';
-import type { ChatEvent, Provider, Target } from './provider.ts';
+import { through } from '../domain/stages.ts';
+import type { ChatEvent, ChatReply, Provider, Target } from './provider.ts';
 
 export function withholdCredentials(provider: Provider): Provider {
   return {
-    async ask(target, call, signal) {
-      try {
-        const reply = await provider.ask(target, call, signal);
-        if (reply.kind === 'json') return reply;
-        return { kind: 'stream', events: guarded(reply.events, target) };
-      } catch (error) {
-        throw withoutSecrets(error, target);
-      }
+    ask(target, call, signal) {
+      // An engine that was sent no key can quote none.
+      if (!hasAny(target.headers)) return provider.ask(target, call, signal);
+      return withheld(provider.ask(target, call, signal), target);
     },
   };
+}
+
+function hasAny(headers: Target['headers']): boolean {
+  for (const _name in headers) return true;
+  return false;
+}
+
+async function withheld(asked: Promise<ChatReply>, target: Target): Promise<ChatReply> {
+  try {
+    const reply = await asked;
+    if (reply.kind === 'json') return reply;
+    return { kind: 'stream', events: guarded(reply.events, target) };
+  } catch (error) {
+    throw withoutSecrets(error, target);
+  }
 }
 
 function guarded(
@@ -24,6 +35,7 @@ function guarded(
 ): AsyncGenerator<readonly ChatEvent[], void> {
   return through<readonly ChatEvent[], readonly ChatEvent[]>(events, {
     take: (batch) => batch,
+    shortcut: (sink) => sink.shortcut?.(),
     failed(error) {
       throw withoutSecrets(error, target);
     },
