@@ -101,6 +101,7 @@ class PlainDestination implements Destination, Connections {
           if (socket.data.call) socket.data.call.closed();
           else this.#forget(socket);
         },
+        // One in use has only not been told that it is idle no more.
         timeout(socket) {
           if (!socket.data.call) socket.end();
         },
