@@ -1,7 +1,8 @@
 // POST /v1/chat/completions: OpenAI's contract, checked only where the gateway has to act on it.
 import type { Deadlines } from '../../domain/deadlines.ts';
-import { tokenCounts } from '../../domain/message.ts';
-import { prepareRelay, type RelayDeps } from '../../chat/relay.ts';
+import { tokenCounts, type Usage } from '../../domain/message.ts';
+import { prepareRelay, type RelayDeps, type Witness } from '../../chat/relay.ts';
+import type { Target } from '../../providers/provider.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange } from '../exchange.ts';
@@ -32,11 +33,7 @@ export function chatCompletions(deps: ChatCompletionsDeps) {
         stream: record.stream,
         requestId,
         trace: record.trace,
-        onAttempt: (target) => noteAttempt(exchange, target),
-        onAnswer: (target) => noteAnswer(exchange, target),
-        onUsage(usage) {
-          record.usage = tokenCounts(usage);
-        },
+        witness: new Notes(exchange),
       },
       deps,
     );
@@ -46,4 +43,22 @@ export function chatCompletions(deps: ChatCompletionsDeps) {
       return streamReply(exchange, { source: prepared.events(signal), headers, ...deps });
     return jsonReply(exchange, await prepared.json(signal), headers);
   };
+}
+
+/** Puts down in the record what becomes of the request. */
+class Notes implements Witness {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+  onAttempt(target: Target): void {
+    noteAttempt(this.#exchange, target);
+  }
+  onAnswer(target: Target): void {
+    noteAnswer(this.#exchange, target);
+  }
+  onUsage(usage: Usage): void {
+    this.#exchange.record.usage = tokenCounts(usage);
+  }
 }
