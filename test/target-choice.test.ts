@@ -56,6 +56,23 @@ describe('a conversation', () => {
   });
 });
 
+describe('a request of /v1', () => {
+  test('goes to the replica that its key names, and other keys are spread', async () => {
+    const chain = await chainOf([answers('one'), answers('two'), answers('three')], {
+      target: 'weight: 1',
+    });
+    const askedWith = async (key: string) => {
+      const response = await ask(chain, { prompt_cache_key: key });
+      expect(response.status).toBe(200);
+      await response.text();
+      return response.headers.get('x-gateway-upstream');
+    };
+    for (let n = 0; n < 24; n++)
+      expect(await askedWith(`key ${n}`)).toBe(await askedWith(`key ${n}`));
+    for (const count of chain.counts()) expect(count).toBeGreaterThan(3);
+  });
+});
+
 describe('an upstream with a limit', () => {
   const limit = { upstream: 'max_concurrent: 1, max_queued: 1' };
 
