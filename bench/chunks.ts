@@ -108,9 +108,7 @@ async function openStream(tree: Tree, first: string): Promise<OpenStream> {
     messages: [],
     stream: true,
     requestId: 'req_bench',
-    onAttempt() {},
-    onAnswer() {},
-    onUsage() {},
+    witness: { onAttempt() {}, onAnswer() {}, onUsage() {} },
   };
   const alias = { name: 'alias', minMaxTokens: null, hedgeMs: null, capabilities: {}, targets: [] };
   const deps = {
@@ -135,6 +133,7 @@ async function openStream(tree: Tree, first: string): Promise<OpenStream> {
   let sent = 0;
   const sink: pieces.Sink<string> = {
     take: (piece) => void (sent += piece.length),
+    takeBytes: (_, from, to) => void (sent += to - from),
     end: () => undefined,
     fail(error) {
       throw error;
