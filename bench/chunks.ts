@@ -108,11 +108,7 @@ async function openStream(tree: Tree, first: string): Promise<OpenStream> {
     messages: [],
     stream: true,
     requestId: 'req_bench',
-    witness: {
-      onAttempt() {},
-      onAnswer() {},
-      onUsage() {},
-    },
+    witness: { onAttempt() {}, onAnswer() {}, onUsage() {} },
   };
   const alias = { name: 'alias', minMaxTokens: null, hedgeMs: null, capabilities: {}, targets: [] };
   const deps = {
@@ -137,6 +133,7 @@ async function openStream(tree: Tree, first: string): Promise<OpenStream> {
   let sent = 0;
   const sink: pieces.Sink<string> = {
     take: (piece) => void (sent += piece.length),
+    takeBytes: (_, from, to) => void (sent += to - from),
     end: () => undefined,
     fail(error) {
       throw error;

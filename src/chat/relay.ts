@@ -18,7 +18,7 @@ import type { Plan, Preference } from '../routing/plan.ts';
 import type { Router } from '../routing/router.ts';
 import { checkTools } from './chat-request.ts';
 import { watchUsage } from './missing-usage.ts';
-import { watchRepeats } from './repeated-chunk.ts';
+import { Repeats } from './repeated-chunk.ts';
 import { showAs, shownReply } from './shown-chunk.ts';
 import { raiseTokenLimits, type RaisedLimits } from './token-limits.ts';
 
@@ -185,7 +185,7 @@ function shownEvents(
   const asked = asksForUsage(request);
   const show = showAs({ alias, usage: asked });
   const usageWatch = asked ? watchUsage(alias) : null;
-  const repeated = watchRepeats(usageWatch && ((said) => usageWatch.hear(said)));
+  const repeated = new Repeats(usageWatch && ((textBytes) => usageWatch.hear(textBytes)));
   return later(async () =>
     through<readonly ChatEvent[], string>(await streamOf(ask), {
       take(batch) {
@@ -205,7 +205,7 @@ function shownEvents(
         }
         return text === '' ? null : text;
       },
-      shortcut: (sink) => repeated.shortcutTo(sink),
+      shortcut: (sink) => repeated.into(sink),
       end() {
         const missing = usageWatch?.missing(promptTexts(request.document)) ?? null;
         return (missing === null ? '' : dataEvent(missing)) + dataEvent(DONE);

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { fixture, TARGET } from '../../test/harness/replay.ts';
 import { toGatewayError } from '../domain/errors.ts';
 import { driveInto, END, piecesOf, type Pieces, type Sink } from '../domain/pieces.ts';
+import { ROOM_BEFORE, ROOM_BEHIND } from '../domain/stream-body.ts';
 import { parseDocument } from '../json/document.ts';
 import { createProvider } from '../providers/by-kind.ts';
 import { withholdCredentials } from '../providers/withhold-credentials.ts';
@@ -34,7 +35,7 @@ function body(reads: readonly Buffer[], isShort: boolean, onShort: () => void): 
       for (const bytes of reads.slice(at)) {
         // As it lies in a read of the network, with other bytes around it.
         const around = Buffer.concat([Buffer.from('5\r\n'), bytes, Buffer.from('\r\n')]);
-        if (shortcut && shortcut(around, 3, 3 + bytes.length) !== false) onShort();
+        if (shortcut && shortcut.take(around, 3, 3 + bytes.length) !== false) onShort();
         else void sink.take(bytes);
       }
       sink.end();
@@ -91,6 +92,12 @@ async function relayed(
   const error = await new Promise<string | null>((resolve) => {
     const sink: Sink<string> = {
       take: (piece) => void (text += piece),
+      takeBytes(buffer, from, to) {
+        text += buffer.toString('utf8', from, to);
+        // As whoever frames them does, and whoever writes others into it.
+        buffer.fill(0, from - ROOM_BEFORE, to + ROOM_BEHIND);
+        return undefined;
+      },
       end: () => resolve(null),
       fail: (cause) => resolve(toGatewayError(cause).code),
     };
@@ -162,7 +169,6 @@ describe('a chunk goes the long way', () => {
     'that is no JSON': Buffer.from(said('x').toString().replace('"x"', '"x"y"')),
     'with a bare control character': Buffer.from(said('x').toString().replace('"x"', '"\t"')),
     'that is no UTF-8': Buffer.from(said('\xff').toString('latin1').replace('Ã', ''), 'latin1'),
-    'with a replacement character of its own': said('\uFFFD'),
     'with a comment before it': Buffer.concat([Buffer.from(': ping\n\n'), said('x')]),
     'in a cut read': said('x').subarray(0, -1),
   };

@@ -5,21 +5,21 @@
 export interface Sink<T> {
   /** Takes a piece; a promise when nothing more should come until it resolves. */
   take(piece: T): Promise<void> | undefined;
+  /** The same of text that is at hand as bytes, as `writeBytes` of a BodyWriter takes them; absent where it wants text. */
+  takeBytes?(buffer: Buffer, from: number, to: number): Promise<void> | undefined;
   end(): void;
   fail(error: unknown): void;
   /** Asked once, when it begins to be driven. */
   shortcut?(): Shortcut | undefined;
 }
 
-/**
- * Past all stages at once, for bytes of which is known what the stages would make of them. Whoever has read bytes may
- * offer them: false where they have to go the long way, and else what `take` gives.
- */
-export type Shortcut = (
-  bytes: Buffer,
-  from: number,
-  to: number,
-) => false | Promise<void> | undefined;
+/** Past all stages at once, for bytes of which is known what the stages would make of them. */
+export interface Shortcut {
+  /** Set by whoever splits bytes into events: whether those that came the long way ended with a whole one. */
+  isBetweenEvents?: boolean;
+  /** Offers bytes: false where they have to go the long way, and else what the sink's `take` gives. */
+  take(bytes: Buffer, from: number, to: number): false | Promise<void> | undefined;
+}
 
 export interface Pieces<T> extends AsyncGenerator<T, void> {
   /** Sends all that is still to come into the sink. Whoever drives pulls no more; `return` still ends it. */

@@ -1,7 +1,7 @@
 // Reads a streamed reply as server-sent events: decoded, split, within the size limit, whatever dialect they speak.
 import { GatewayError } from '../domain/errors.ts';
 import { MAX_EVENT_CHARS } from '../domain/limits.ts';
-import { type Pieces } from '../domain/pieces.ts';
+import { type Pieces, type Shortcut } from '../domain/pieces.ts';
 import { through } from '../domain/stages.ts';
 import { createEventSplitter, type SseEvent } from '../sse/split.ts';
 import { protocolError } from './failure.ts';
@@ -23,14 +23,14 @@ export function readEvents(
 ): Pieces<readonly SseEvent[]> {
   const decoder = new TextDecoder();
   const splitter = createEventSplitter(MAX_EVENT_CHARS);
-  /** Whether all that came was whole events: then what comes next can be read without what came before. */
-  let isBetween = false;
+  let isBetweenEvents = false;
+  let shortcut: Shortcut | undefined;
   return through<Uint8Array, readonly SseEvent[]>(response.chunks(), {
     take(bytes) {
-      isBetween = false;
       try {
         const events = splitter.push(decoder.decode(bytes, { stream: true }));
-        isBetween = bytes.at(-1) === LF && splitter.isBetweenEvents();
+        isBetweenEvents = bytes.at(-1) === LF && splitter.isBetweenEvents();
+        if (shortcut) shortcut.isBetweenEvents = isBetweenEvents;
         return events;
       } catch (cause) {
         response.discard();
@@ -38,11 +38,12 @@ export function readEvents(
       }
     },
     shortcut(sink) {
-      const next = sink.shortcut?.();
-      return next && ((bytes, from, to) => isBetween && next(bytes, from, to));
+      shortcut = sink.shortcut?.();
+      if (shortcut) shortcut.isBetweenEvents = isBetweenEvents;
+      return shortcut;
     },
     close() {
-      isBetween = false;
+      if (shortcut) shortcut.isBetweenEvents = false;
     },
     failed(error) {
       // A connection that breaks after the answer is complete has cut nothing off.

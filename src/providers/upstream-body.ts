@@ -1,6 +1,12 @@
 // The body of an upstream's reply as it arrives: under the time limits of its call, within the size limit where it was
 // compressed, and read to its end in the background when nobody wants the rest, so that its connection can be kept.
-import { driveSpring, piecesOf, type Pieces, type Spring } from '../domain/pieces.ts';
+import {
+  driveSpring,
+  piecesOf,
+  type Pieces,
+  type Shortcut,
+  type Spring,
+} from '../domain/pieces.ts';
 import { MAX_INFLATED_BYTES } from '../domain/limits.ts';
 import { protocolError, transportError } from './failure.ts';
 import type { GuardedCall } from './guarded-call.ts';
@@ -55,23 +61,11 @@ export function readBody(
     },
     drive(sink) {
       call.expectPiece();
-      const afterPiece = (full: Promise<void> | undefined) => {
-        if (!full) call.expectPiece();
-        else {
-          call.pause();
-          void full.then(() => call.expectPiece());
-        }
-        return full;
-      };
       driveSpring(body, {
-        take: (piece) => afterPiece(sink.take(onPiece(piece))),
+        take: (piece) => afterPiece(call, sink.take(onPiece(piece))),
         shortcut() {
           const next = isCompressed ? undefined : sink.shortcut?.();
-          if (!next) return undefined;
-          return (bytes, from, to) => {
-            const full = next(bytes, from, to);
-            return full === false ? false : afterPiece(full);
-          };
+          return next && new TimedShortcut(next, call);
         },
         end: () => (onEnd(), sink.end()),
         fail: (error) => sink.fail(toldOf(error)),
@@ -82,6 +76,31 @@ export function readBody(
       else closeInBackground(body, call);
     },
   });
+}
+
+function afterPiece(call: GuardedCall, full: Promise<void> | undefined): Promise<void> | undefined {
+  if (!full) call.expectPiece();
+  else {
+    call.pause();
+    void full.then(() => call.expectPiece());
+  }
+  return full;
+}
+
+/** A class, because each chunk comes by here: see `Repeats`. */
+class TimedShortcut implements Shortcut {
+  readonly #next: Shortcut;
+  readonly #call: GuardedCall;
+
+  constructor(next: Shortcut, call: GuardedCall) {
+    this.#next = next;
+    this.#call = call;
+  }
+
+  take(bytes: Buffer, from: number, to: number): false | Promise<void> | undefined {
+    const full = this.#next.take(bytes, from, to);
+    return full === false ? false : afterPiece(this.#call, full);
+  }
 }
 
 /**

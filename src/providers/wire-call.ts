@@ -201,7 +201,7 @@ class Inbox implements Spring<Uint8Array> {
   /** Whether the sink has taken the data of a chunk at once; otherwise they are to be added. */
   pass(shortcut: Shortcut, bytes: Buffer, start: number): boolean {
     this.#isPumping = true;
-    const full = shortcut(bytes, start, bytes.length - 2);
+    const full = shortcut.take(bytes, start, bytes.length - 2);
     this.#isPumping = false;
     if (full === false) return false;
     if (full && this.#sink) void this.#waitFor(full, this.#sink);

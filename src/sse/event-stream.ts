@@ -94,8 +94,14 @@ export class EventStream implements StreamBody, Sink<string> {
 
   take(text: string): Promise<void> | undefined {
     if (this.#hasEnded || !this.#out) return undefined;
+    return this.#afterWrite(this.#out.write(text));
+  }
+  takeBytes(buffer: Buffer, from: number, to: number): Promise<void> | undefined {
+    if (this.#hasEnded || !this.#out) return undefined;
+    return this.#afterWrite(this.#out.writeBytes(buffer, from, to));
+  }
+  #afterWrite(hasRoom: boolean): Promise<void> | undefined {
     const { heartbeatMs, stallMs } = this.#options;
-    const hasRoom = this.#out.write(text);
     this.#deadline?.rearm(hasRoom ? heartbeatMs : stallMs);
     if (hasRoom) return undefined;
     return new Promise((resolve) => {

@@ -73,6 +73,19 @@ export class StreamWriter implements BodyWriter {
     return !this.#writer.isFull;
   }
 
+  writeBytes(buffer: Buffer, from: number, to: number): boolean {
+    if (this.#head !== '') return this.write(buffer.toString('utf8', from, to));
+    if (!this.#inChunks) this.#writer.writeBytes(buffer, from, to);
+    else {
+      // The frame goes into the room around the bytes.
+      const start = sizeBefore(buffer, from, to - from);
+      buffer[to] = CR;
+      buffer[to + 1] = LF;
+      this.#writer.writeBytes(buffer, start, to + 2);
+    }
+    return !this.#writer.isFull;
+  }
+
   end(): void {
     if (this.#inChunks) this.#send(LAST_CHUNK, LAST_CHUNK.length);
     else this.#send('', 0);
@@ -88,6 +101,19 @@ export class StreamWriter implements BodyWriter {
     this.#head = '';
     if (head.length + length > 0) this.#writer.write(head + text, head.length + length);
   }
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+const DIGITS = Buffer.from('0123456789abcdef');
+
+/** Writes the line that says the size of a chunk so that it ends before `end`; gives where it begins. */
+function sizeBefore(buffer: Buffer, end: number, size: number): number {
+  let at = end;
+  buffer[--at] = LF;
+  buffer[--at] = CR;
+  for (let left = size; left > 0; left >>>= 4) buffer[--at] = DIGITS[left & 15] ?? 0;
+  return at;
 }
 
 const LAST_CHUNK = '0\r\n\r\n';

@@ -9,8 +9,9 @@ function socketTaking(counts: readonly number[]) {
   let nth = 0;
   return {
     text: () => Buffer.concat(taken).toString(),
-    write(data: string | Uint8Array): number {
-      const bytes = Buffer.from(data as Uint8Array);
+    write(data: string | Uint8Array, from?: number, length?: number): number {
+      const all = Buffer.from(data as Uint8Array);
+      const bytes = from === undefined ? all : all.subarray(from, from + (length ?? 0));
       const count = Math.min(bytes.length, counts[nth++] ?? bytes.length);
       taken.push(Buffer.from(bytes.subarray(0, count)));
       return count;
@@ -27,8 +28,14 @@ test('whatever a socket takes at a time, all goes out in its order', () => {
         const socket = socketTaking(counts);
         const writer = new SocketWriter(socket);
         for (const [nth, text] of texts.entries()) {
-          const data = nth % 2 === 0 ? text : Buffer.from(text);
-          writer.write(data, Buffer.byteLength(text));
+          const bytes = Buffer.from(text);
+          if (nth % 3 === 0) writer.write(text, bytes.length);
+          else if (nth % 3 === 1) writer.write(bytes, bytes.length);
+          else {
+            const around = Buffer.from(`<${text}>`);
+            writer.writeBytes(around, 1, 1 + bytes.length);
+            around.fill('?');
+          }
         }
         while (!writer.isFlushed) writer.drain();
         expect(socket.text()).toBe(texts.join(''));

@@ -4,7 +4,7 @@ import { UNREAD_REPLY_BYTES } from '../../domain/limits.ts';
 /** What is needed of a socket. */
 export interface Writable {
   /** Bytes taken; negative when it is closed. */
-  write(data: string | Uint8Array): number;
+  write(data: string | Uint8Array, from?: number, length?: number): number;
 }
 
 export class SocketWriter {
@@ -31,6 +31,15 @@ export class SocketWriter {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     this.#unsent.push(bytes.subarray(sent));
     this.#unsentBytes += length - sent;
+  }
+
+  /** Sends a part of a buffer, which may be used for something else afterwards. */
+  writeBytes(buffer: Buffer, from: number, to: number): void {
+    const sent = this.isFlushed ? this.#socket.write(buffer, from, to - from) : 0;
+    if (sent >= to - from || sent < 0) return;
+    const rest = Buffer.from(buffer.subarray(from + sent, to));
+    this.#unsent.push(rest);
+    this.#unsentBytes += rest.length;
   }
 
   /** To be called when the socket takes more. */
