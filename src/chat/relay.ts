@@ -5,12 +5,13 @@ import type { EventSource } from '../sse/event-stream.ts';
 import { later, through } from '../domain/pieces.ts';
 import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
-import { splicedBytes, withMembers, type Changes } from '../json/splice.ts';
+import { spliced, withMembers, type Changes } from '../json/splice.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import type { Usage } from '../domain/message.ts';
-import type { ChatCall, ChatEvent, ChatReply, Target } from '../providers/provider.ts';
+import type { ChatEvent, ChatReply, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
-import type { Catalog } from '../routing/catalog.ts';
+import { passUnread } from '../prompt/check-outline.ts';
+import type { Alias, Catalog } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
 import { checkTools } from './chat-request.ts';
 import { watchUsage } from './missing-usage.ts';
@@ -24,8 +25,9 @@ export interface RelayDeps {
 
 export interface RelayRequest {
   readonly document: JsonDocument;
+  /** What it says, as far as the gateway acts on it: see `actedOn`. */
+  readonly request: Readonly<Record<string, unknown>>;
   readonly alias: string;
-  readonly messages: readonly unknown[];
   readonly stream: boolean;
   readonly requestId: string;
   /** Absent where nothing is traced. */
@@ -49,20 +51,22 @@ export interface PreparedRelay {
 }
 
 /** Checks the request; whatever is wrong with it is thrown here, before any upstream hears of it. */
-export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRelay {
-  const alias = deps.catalog.find(request.alias);
-  checkMessages(request.messages, 'messages', alias);
-  checkTools(request.document.value, alias);
-  const limits = raiseTokenLimits(request.document.value, alias.minMaxTokens);
-  const fixedChanges = { ...limits.changes, ...streamOptions(request) };
-  const plan = deps.router.plan(alias, { key: () => beginningOf(request.document) });
+export function prepareRelay(relayed: RelayRequest, deps: RelayDeps): PreparedRelay {
+  const { document, request } = relayed;
+  const alias = deps.catalog.find(relayed.alias);
+  checkContents(document, alias);
+  checkTools(request, alias);
+  const limits = raiseTokenLimits(request, alias.minMaxTokens);
+  const fixedChanges = { ...limits.changes, ...streamOptions(relayed) };
+  const plan = deps.router.plan(alias, { key: () => beginningOf(relayed) });
 
   const ask = async (signal: AbortSignal): Promise<ChatReply> => {
-    const bodyFor = (target: Target) =>
-      bodyWith(request.document, { ...fixedChanges, model: JSON.stringify(target.model) });
-    const { stream, requestId, trace, onAttempt, onAnswer } = request;
+    const bodyFor = (target: Target) => ({
+      body: spliced(document, { ...fixedChanges, model: JSON.stringify(target.model) }),
+    });
+    const { stream, requestId, trace, onAttempt, onAnswer } = relayed;
     const { hedgeMs } = alias;
-    const { n } = request.document.value;
+    const { n } = request;
     const choices = typeof n === 'number' && Number.isInteger(n) ? { choices: n } : {};
     const { reply } = await deps.router.open(
       { plan, stream, requestId, trace, hedgeMs, bodyFor, onAttempt, onAnswer, ...choices },
@@ -77,11 +81,11 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
       const reply = await ask(signal);
       if (reply.kind === 'stream')
         throw new TypeError('a provider streamed a reply that was asked for whole');
-      if (reply.completion.usage) request.onUsage(reply.completion.usage);
+      if (reply.completion.usage) relayed.onUsage(reply.completion.usage);
       const show = showAs({ alias: alias.name, usage: true });
       return show(reply.json, reply.completion) ?? reply.json;
     },
-    events: (signal) => shownEvents(request, alias.name, () => ask(signal)),
+    events: (signal) => shownEvents(relayed, alias.name, () => ask(signal)),
   };
 }
 
@@ -89,31 +93,35 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
 const BEGINNING_CHARS = 2_000;
 
 /** By what a request goes to the same replica again: the client's own key for it, or how its prompt begins. */
-function beginningOf({ value, text, members }: JsonDocument): string {
-  const key = value['prompt_cache_key'];
+function beginningOf({ document, request }: RelayRequest): string {
+  const key = request['prompt_cache_key'];
   if (typeof key === 'string') return key;
+  const { outline } = document;
+  const members = (outline ?? document).members;
   const start = members.find((member) => member.key === 'messages')?.valueStart ?? 0;
-  return text.slice(start, start + BEGINNING_CHARS);
+  if (!outline) return document.text.slice(start, start + BEGINNING_CHARS);
+  // No character takes more than three bytes for each of those that a string counts; the last one may be cut.
+  return outline.parts.text(start, start + 3 * BEGINNING_CHARS + 3).slice(0, BEGINNING_CHARS);
 }
 
-function bodyWith(document: JsonDocument, changes: Changes): Pick<ChatCall, 'body' | 'bytes'> {
-  const body = withMembers(document.text, document.members, changes);
-  return { body, bytes: splicedBytes(document, changes) };
+function checkContents(document: JsonDocument, alias: Alias): void {
+  if (document.outline && passUnread(document.outline, alias)) return;
+  const { messages } = document.value;
+  if (Array.isArray(messages)) checkMessages(messages, 'messages', alias);
 }
 
 /** The gateway always wants to learn the usage of a stream, whether or not the client does. */
-function streamOptions({ document, stream }: RelayRequest): Changes {
+function streamOptions({ document, request, stream }: RelayRequest): Changes {
   if (!stream) return {};
-  const options = document.value['stream_options'];
+  const options = request['stream_options'];
   if (!isObject(options)) return { stream_options: '{"include_usage":true}' };
   if (options['include_usage'] === true) return {};
-  const member = document.members.find(({ key }) => key === 'stream_options');
-  const text = document.text.slice(member?.valueStart, member?.valueEnd);
+  const text = memberText(document, 'stream_options') ?? '{}';
   return { stream_options: withMembers(text, membersOf(text), { include_usage: 'true' }) };
 }
 
-function asksForUsage({ document }: RelayRequest): boolean {
-  const options = document.value['stream_options'];
+function asksForUsage({ request }: RelayRequest): boolean {
+  const options = request['stream_options'];
   return isObject(options) && options['include_usage'] === true;
 }
 

@@ -1,7 +1,7 @@
 // Reads a request's JSON body within its ceiling: refused by content-length before a byte is read, or while reading
 // when there is none.
 import { GatewayError } from '../domain/errors.ts';
-import { decodeUtf8, parseDocument, type JsonDocument } from '../json/document.ts';
+import { decodeUtf8, lookOver, parseDocument, type JsonDocument } from '../json/document.ts';
 import type { Exchange } from './exchange.ts';
 
 /** A body that a route takes. */
@@ -20,13 +20,14 @@ const JSON_TYPE: MediaType = {
 /** Whose body is read. */
 export type Sender = Pick<Exchange, 'request' | 'hold'>;
 
-/** From here on a body is kept as bytes, too, so that it need not be encoded again; a shorter one is encoded faster. */
-const LONG_BYTES = 16 * 1024;
-
 /** The body as a document; `unsupported_media_type`, `body_too_large`, `overloaded` or `invalid_json` otherwise. */
 export async function readDocument(sender: Sender, maxBytes: number): Promise<JsonDocument> {
-  const bytes = await readBody(sender, maxBytes, JSON_TYPE);
-  return parseDocument(decodeUtf8(bytes), bytes.length < LONG_BYTES ? undefined : bytes);
+  return parseDocument(decodeUtf8(joined(await readBody(sender, maxBytes, JSON_TYPE))));
+}
+
+/** The same, for those who need its outline more than its value. */
+export async function readOutlined(sender: Sender, maxBytes: number): Promise<JsonDocument> {
+  return lookOver(await readBody(sender, maxBytes, JSON_TYPE));
 }
 
 /** The body as text, if it says nothing of its type or one that is taken. */
@@ -35,10 +36,18 @@ export async function readText(
   maxBytes: number,
   wanted: MediaType,
 ): Promise<string> {
-  return decodeUtf8(await readBody(sender, maxBytes, wanted));
+  return decodeUtf8(joined(await readBody(sender, maxBytes, wanted)));
 }
 
-async function readBody(sender: Sender, maxBytes: number, wanted: MediaType): Promise<Uint8Array> {
+/** A body in the parts in which it came. */
+type Body = readonly Uint8Array[];
+
+function joined(body: Body): Uint8Array {
+  const [first, ...others] = body;
+  return first && others.length === 0 ? first : Buffer.concat(body);
+}
+
+async function readBody(sender: Sender, maxBytes: number, wanted: MediaType): Promise<Body> {
   const { request } = sender;
   checkMediaType(request.headers, wanted);
   const declared = request.headers.get('content-length');
@@ -66,9 +75,9 @@ function checkMediaType(headers: Headers, wanted: MediaType): void {
 }
 
 /** The whole body; counted while it comes when `ceiling` is given, else its content-length has been checked. */
-async function readBytes(sender: Sender, ceiling: number | null): Promise<Uint8Array> {
+async function readBytes(sender: Sender, ceiling: number | null): Promise<Body> {
   try {
-    if (ceiling === null) return await sender.request.bytes();
+    if (ceiling === null) return [await sender.request.bytes()];
     return await readCounted(sender, ceiling);
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
@@ -79,14 +88,14 @@ async function readBytes(sender: Sender, ceiling: number | null): Promise<Uint8A
   }
 }
 
-async function readCounted({ request, hold }: Sender, ceiling: number): Promise<Uint8Array> {
+async function readCounted({ request, hold }: Sender, ceiling: number): Promise<Body> {
   const reader = request.body?.getReader();
-  if (!reader) return new Uint8Array();
+  if (!reader) return [];
   const pieces: Uint8Array[] = [];
   let size = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return Buffer.concat(pieces, size);
+    if (done) return pieces;
     size += value.length;
     if (size > ceiling) {
       void reader.cancel();

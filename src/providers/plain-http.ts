@@ -2,6 +2,7 @@
 // costs more than the gateway itself: see docs/decisions/0031. Engines in the same house are asked this way; what is
 // encrypted, or behind a proxy, is asked by fetch.
 import { KEPT_CONNECTION_SECONDS, MAX_KEPT_CONNECTIONS } from '../domain/limits.ts';
+import { partsOf, type JsonText } from '../json/long-text.ts';
 import type { Abortable } from './guarded-call.ts';
 import { WireError } from './http1-reply.ts';
 import { type Connection, type Line, WireCall, type WireReply } from './wire-call.ts';
@@ -10,9 +11,7 @@ export interface WireRequest {
   /** Begins with `http:`. */
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** The same, where it is at hand. */
-  readonly bytes?: readonly Uint8Array[] | undefined;
+  readonly body: JsonText;
   readonly call: Abortable;
 }
 
@@ -161,7 +160,7 @@ function isClosed(error: unknown): boolean {
   return error instanceof WireError && error.code === 'ECONNRESET';
 }
 
-function encoded({ url, headers, body, bytes }: WireRequest): readonly Uint8Array[] {
+function encoded({ url, headers, body }: WireRequest): readonly Uint8Array[] {
   let head = `POST ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n`;
   let all = '';
   for (const [name, value] of Object.entries(headers)) {
@@ -170,7 +169,7 @@ function encoded({ url, headers, body, bytes }: WireRequest): readonly Uint8Arra
   }
   // A line break in a header would be the end of the head to some.
   if (/[^\t\u0020-\u007e]/.test(all)) throw new TypeError('a header cannot be sent as it is');
-  const pieces = bytes ?? [Buffer.from(body)];
+  const pieces = partsOf(body);
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
   head += `content-length: ${length}\r\n\r\n`;
   return [Buffer.from(head), ...pieces];

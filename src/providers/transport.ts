@@ -8,6 +8,7 @@ import {
   createZstdDecompress,
 } from 'node:zlib';
 import { piecesOf, type Spring } from '../domain/pieces.ts';
+import type { JsonText } from '../json/long-text.ts';
 import type { Abortable } from './guarded-call.ts';
 import { WireError } from './http1-reply.ts';
 import { createKeptConnections } from './kept-connections.ts';
@@ -19,9 +20,7 @@ export type TransportReply = WireReply;
 export interface TransportRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** The same, where it is at hand. */
-  readonly bytes?: readonly Uint8Array[] | undefined;
+  readonly body: JsonText;
   /** Ends the request, in every phase. */
   readonly call: Abortable;
 }
@@ -83,7 +82,7 @@ async function fetched(
   return await kept.fetch(url, {
     method: 'POST',
     headers,
-    body,
+    body: typeof body === 'string' ? body : Buffer.concat(body.parts),
     signal: call.signal(),
     redirect: 'manual',
     // Bun cuts a fetch after 5 minutes by default; our own limits replace that.

@@ -5,6 +5,7 @@ import { piecesOf } from '../domain/pieces.ts';
 import { upstreamRequestId } from '../domain/ids.ts';
 import { traceHeaders, type TraceContext } from '../domain/trace-context.ts';
 import { MAX_ERROR_BODY_BYTES } from '../domain/limits.ts';
+import type { JsonText } from '../json/long-text.ts';
 import { protocolError, statusError, transportError } from './failure.ts';
 import { guardCall, type GuardedCall } from './guarded-call.ts';
 import type { Target } from './provider.ts';
@@ -22,9 +23,7 @@ export interface UpstreamResponse {
 export interface UpstreamRequest {
   /** Below the target's base URL, e.g. `/chat/completions`. */
   readonly path: string;
-  readonly body: string;
-  /** The same, where it is at hand. */
-  readonly bytes?: readonly Uint8Array[] | undefined;
+  readonly body: JsonText;
   readonly accept: string;
   readonly requestId: string;
   readonly trace?: TraceContext | undefined;
@@ -47,7 +46,6 @@ export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): U
           url: target.baseUrl + request.path,
           headers: outgoingHeaders(target, request),
           body: request.body,
-          bytes: request.bytes,
           call,
         });
         if (response.status < 200 || response.status > 299)

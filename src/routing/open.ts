@@ -22,7 +22,7 @@ export interface OpenRequest {
   /** After so many silent milliseconds a second target is asked as well; null for never. */
   readonly hedgeMs: number | null;
   /** The body for a target: the same request with that target's model in it. */
-  bodyFor(target: Target): Pick<ChatCall, 'body' | 'bytes'>;
+  bodyFor(target: Target): Pick<ChatCall, 'body'>;
   /** Told of each target before it is asked. */
   onAttempt(target: Target): void;
   /** Told of the target whose reply is taken. */

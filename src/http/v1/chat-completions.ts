@@ -1,8 +1,9 @@
 // POST /v1/chat/completions: OpenAI's contract, checked only where the gateway has to act on it.
 import type { Deadlines } from '../../domain/deadlines.ts';
 import { tokenCounts } from '../../domain/message.ts';
+import { actedOn } from '../../chat/chat-request.ts';
 import { prepareRelay, type RelayDeps } from '../../chat/relay.ts';
-import { readDocument } from '../body.ts';
+import { readOutlined } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange } from '../exchange.ts';
 import { jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
@@ -17,17 +18,18 @@ export interface ChatCompletionsDeps extends RelayDeps {
 
 export function chatCompletions(deps: ChatCompletionsDeps) {
   return async (exchange: Exchange): Promise<Response> => {
-    const document = await readDocument(exchange, deps.maxBodyBytes);
+    const document = await readOutlined(exchange, deps.maxBodyBytes);
     exchange.liftReadTimeout();
-    const { model, messages, stream } = checkShape(chatCompletionsShape, document.value);
+    const request = actedOn(document);
+    const { model, stream } = checkShape(chatCompletionsShape, request);
     const { record, requestId, signal } = exchange;
     record.alias = model;
     record.stream = stream === true;
     const prepared = prepareRelay(
       {
         document,
+        request,
         alias: model,
-        messages,
         stream: record.stream,
         requestId,
         trace: record.trace,
