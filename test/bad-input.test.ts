@@ -197,10 +197,10 @@ describe.each([V1, C1] as const)('POST %s refuses', (path) => {
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
   });
 
-  test('a body that breaks off', async () => {
+  test.each([500, LIMIT])('a body of %i bytes that breaks off', async (length) => {
     const raw = await openRaw(gateway.url);
     raw.send(
-      `POST ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${TOKEN}\r\ncontent-length: 500\r\n\r\n{${sound}`,
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${TOKEN}\r\ncontent-length: ${length}\r\n\r\n{${sound}}`,
     );
     raw.finish();
     expect(statusesIn(await raw.closed)).not.toContain(200);

@@ -39,6 +39,11 @@ export async function readText(
   return decodeUtf8(joined(await readBody(sender, maxBytes, wanted)));
 }
 
+/** From here on a body is read in parts. */
+const LONG_BYTES = 512 * 1024;
+/** More parts than these are put together: each costs as much as some thousand bytes. */
+const MAX_PARTS = 256;
+
 /** A body in the parts in which it came. */
 type Body = readonly Uint8Array[];
 
@@ -52,7 +57,18 @@ async function readBody(sender: Sender, maxBytes: number, wanted: MediaType): Pr
   checkMediaType(request.headers, wanted);
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
-  return await readBytes(sender, declared === null ? maxBytes : null);
+  try {
+    if (declared === null) return await readParts(sender, maxBytes);
+    // A long body would be put together in memory that grows with it; a short one comes at once.
+    if (Number(declared) >= LONG_BYTES) return await readParts(sender, null);
+    return [await request.bytes()];
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError('invalid_json', {
+      message: 'The body broke off before its end. Send it again.',
+      cause,
+    });
+  }
 }
 
 function checkMediaType(headers: Headers, wanted: MediaType): void {
@@ -74,35 +90,24 @@ function checkMediaType(headers: Headers, wanted: MediaType): void {
   }
 }
 
-/** The whole body; counted while it comes when `ceiling` is given, else its content-length has been checked. */
-async function readBytes(sender: Sender, ceiling: number | null): Promise<Body> {
-  try {
-    if (ceiling === null) return [await sender.request.bytes()];
-    return await readCounted(sender, ceiling);
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause;
-    throw new GatewayError('invalid_json', {
-      message: 'The body broke off before its end. Send it again.',
-      cause,
-    });
-  }
-}
-
-async function readCounted({ request, hold }: Sender, ceiling: number): Promise<Body> {
+/** The whole body; counted while it comes where there is a `ceiling`, else its content-length has been. */
+async function readParts({ request, hold }: Sender, ceiling: number | null): Promise<Body> {
   const reader = request.body?.getReader();
   if (!reader) return [];
-  const pieces: Uint8Array[] = [];
+  const parts: Uint8Array[] = [];
   let size = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return pieces;
+    if (done) return parts.length > MAX_PARTS ? [Buffer.concat(parts, size)] : parts;
     size += value.length;
-    if (size > ceiling) {
-      void reader.cancel();
-      throw tooLarge(ceiling);
+    if (ceiling !== null) {
+      if (size > ceiling) {
+        void reader.cancel();
+        throw tooLarge(ceiling);
+      }
+      hold(value.length);
     }
-    hold(value.length);
-    pieces.push(value);
+    parts.push(value);
   }
 }
 
