@@ -6,7 +6,7 @@ import { ARRAY, type Outline } from '../json/outline.ts';
 import type { Alias } from '../routing/catalog.ts';
 
 /** The members of a chat request that the gateway itself looks at, beside its messages and its tools. */
-const OWN_MEMBERS = [
+const OWN_MEMBERS: ReadonlySet<string> = new Set([
   'model',
   'stream',
   'stream_options',
@@ -14,23 +14,19 @@ const OWN_MEMBERS = [
   'max_completion_tokens',
   'n',
   'prompt_cache_key',
-] as const;
+]);
 
 /** What the lists of a request are where only their outline is known: of none is more asked than whether it is empty. */
-const LISTS = ['messages', 'tools'] as const;
+const LISTS: ReadonlySet<string> = new Set(['messages', 'tools']);
 
 /** The value of a request, as far as the gateway acts on it: without what is in its lists where it has an outline. */
 export function actedOn(document: JsonDocument): Readonly<Record<string, unknown>> {
   const { outline } = document;
   if (!outline) return document.value;
   const request: Record<string, unknown> = {};
-  for (const key of OWN_MEMBERS) {
-    const place = outline.valueOf(key);
-    if (place !== undefined) request[key] = JSON.parse(outline.text(place));
-  }
-  for (const key of LISTS) {
-    const place = outline.valueOf(key);
-    if (place !== undefined) request[key] = listOf(outline, place);
+  for (const { key, place } of outline.members) {
+    if (OWN_MEMBERS.has(key)) request[key] = JSON.parse(outline.text(place));
+    else if (LISTS.has(key)) request[key] = listOf(outline, place);
   }
   return request;
 }
@@ -55,4 +51,22 @@ export function checkTools(request: Readonly<Record<string, unknown>>, alias: Al
     message: `The model "${alias.name}" cannot call tools. Pick one that can: GET /v1/info lists them.`,
     param: 'tools',
   });
+}
+
+/** Characters of a prompt's beginning that tell whether two prompts share what an engine keeps in its cache. */
+const BEGINNING_CHARS = 2_000;
+
+/** By what a request goes to the same replica again: the client's own key for it, or how its prompt begins. */
+export function affinityKey(
+  document: JsonDocument,
+  request: Readonly<Record<string, unknown>>,
+): string {
+  const key = request['prompt_cache_key'];
+  if (typeof key === 'string') return key;
+  const { outline } = document;
+  const members = (outline ?? document).members;
+  const start = members.find((member) => member.key === 'messages')?.valueStart ?? 0;
+  if (!outline) return document.text.slice(start, start + BEGINNING_CHARS);
+  // No character takes more than three bytes for each of those that a string counts; the last one may be cut.
+  return outline.parts.text(start, start + 3 * BEGINNING_CHARS + 3).slice(0, BEGINNING_CHARS);
 }

@@ -13,7 +13,7 @@ import { checkMessages } from '../prompt/check-content.ts';
 import { passUnread } from '../prompt/check-outline.ts';
 import type { Alias, Catalog } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
-import { checkTools } from './chat-request.ts';
+import { affinityKey, checkTools } from './chat-request.ts';
 import { watchUsage } from './missing-usage.ts';
 import { showAs } from './shown-chunk.ts';
 import { raiseTokenLimits } from './token-limits.ts';
@@ -58,7 +58,7 @@ export function prepareRelay(relayed: RelayRequest, deps: RelayDeps): PreparedRe
   checkTools(request, alias);
   const limits = raiseTokenLimits(request, alias.minMaxTokens);
   const fixedChanges = { ...limits.changes, ...streamOptions(relayed) };
-  const plan = deps.router.plan(alias, { key: () => beginningOf(relayed) });
+  const plan = deps.router.plan(alias, { key: () => affinityKey(document, request) });
 
   const ask = async (signal: AbortSignal): Promise<ChatReply> => {
     const bodyFor = (target: Target) => ({
@@ -87,21 +87,6 @@ export function prepareRelay(relayed: RelayRequest, deps: RelayDeps): PreparedRe
     },
     events: (signal) => shownEvents(relayed, alias.name, () => ask(signal)),
   };
-}
-
-/** Characters of a prompt's beginning that tell whether two prompts share what an engine keeps in its cache. */
-const BEGINNING_CHARS = 2_000;
-
-/** By what a request goes to the same replica again: the client's own key for it, or how its prompt begins. */
-function beginningOf({ document, request }: RelayRequest): string {
-  const key = request['prompt_cache_key'];
-  if (typeof key === 'string') return key;
-  const { outline } = document;
-  const members = (outline ?? document).members;
-  const start = members.find((member) => member.key === 'messages')?.valueStart ?? 0;
-  if (!outline) return document.text.slice(start, start + BEGINNING_CHARS);
-  // No character takes more than three bytes for each of those that a string counts; the last one may be cut.
-  return outline.parts.text(start, start + 3 * BEGINNING_CHARS + 3).slice(0, BEGINNING_CHARS);
 }
 
 function checkContents(document: JsonDocument, alias: Alias): void {

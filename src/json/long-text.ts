@@ -5,16 +5,12 @@ export type JsonText = string | LongText;
 /** The text of a JSON object. */
 export class LongText {
   readonly parts: readonly Uint8Array[];
-  readonly #keys: ReadonlySet<string>;
+  /** Whether it may have a member of this name. */
+  readonly mayHave: (key: string) => boolean;
 
-  /** `keys`: of all members that it may have. */
-  constructor(parts: readonly Uint8Array[], keys: ReadonlySet<string>) {
+  constructor(parts: readonly Uint8Array[], mayHave: (key: string) => boolean) {
     this.parts = parts;
-    this.#keys = keys;
-  }
-
-  mayHave(key: string): boolean {
-    return this.#keys.has(key);
+    this.mayHave = mayHave;
   }
 }
 

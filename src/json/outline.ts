@@ -2,31 +2,38 @@
 // the texts in it. Whatever is unusual has no outline, and is parsed.
 import { duplicateKey, type Member } from './members.ts';
 import { Parts } from './parts.ts';
-import { BASE64, ENTRY, ESCAPED, OBJECT, scan } from './scanner.ts';
+import { BASE64, ENTRY, ESCAPED, scan } from './scanner.ts';
 
 export { ARRAY, NULL, OBJECT, STRING } from './scanner.ts';
 
-/** A key or a value, by the number of its entry. */
+/** A key or a value, by the number of its entry; the value of a key is at the place behind it. */
 export type Place = number;
+
+/** A top-level member, with offsets in bytes. */
+export interface OutlinedMember extends Member {
+  /** Of its value. */
+  readonly place: Place;
+}
 
 export class Outline {
   readonly parts: Parts;
-  /** As those of a text, with offsets in bytes. */
-  readonly members: readonly Member[];
+  readonly members: readonly OutlinedMember[];
   readonly #tape: Int32Array;
-  /** The places of their keys. */
-  readonly #keys: readonly Place[];
 
   constructor(parts: Parts, tape: Int32Array) {
     this.parts = parts;
     this.#tape = tape;
-    this.#keys = this.keys(0);
-    this.members = this.#keys.map((key) => ({
-      key: this.parts.text(this.start(key) + 1, this.end(key) - 1),
-      start: this.start(key),
-      valueStart: this.start(key + 1),
-      valueEnd: this.end(key + 1),
-    }));
+    const members: OutlinedMember[] = [];
+    for (let key = 1; key < this.after(0); key = this.after(key + 1)) {
+      members.push({
+        key: parts.text(this.start(key) + 1, this.end(key) - 1),
+        place: key + 1,
+        start: this.start(key),
+        valueStart: this.start(key + 1),
+        valueEnd: this.end(key + 1),
+      });
+    }
+    this.members = members;
   }
 
   /** One of the kinds of scanner.ts, without flags. */
@@ -50,14 +57,6 @@ export class Outline {
     return this.#tape[ENTRY * place + 3] ?? 0;
   }
 
-  /** The keys of an object; the value of each is at the place behind it. */
-  keys(object: Place): Place[] {
-    const found: Place[] = [];
-    if (this.kind(object) !== OBJECT) return found;
-    for (let at = object + 1; at < this.after(object); at = this.after(at + 1)) found.push(at);
-    return found;
-  }
-
   /** The value of a member: of the first one that has this key, which is as in `is`. */
   find(object: Place, word: string): Place | undefined {
     const end = this.after(object);
@@ -68,8 +67,7 @@ export class Outline {
 
   /** The value of a top-level member. */
   valueOf(key: string): Place | undefined {
-    const index = this.members.findIndex((member) => member.key === key);
-    return index === -1 ? undefined : (this.#keys[index] ?? 0) + 1;
+    return this.members.find((member) => member.key === key)?.place;
   }
 
   /** Whether a string or a key is this one, which is ASCII and has nothing in it to escape. */
@@ -106,6 +104,6 @@ export function outlineOf(came: readonly Uint8Array[]): Outline | null {
   if (!parts.isUtf8()) return null;
   const outline = new Outline(parts, tape);
   // Two spellings of a key are told apart by parsing alone.
-  if (outline.keys(0).some((key) => outline.isEscaped(key))) return null;
+  if (outline.members.some(({ place }) => outline.isEscaped(place - 1))) return null;
   return duplicateKey(outline.members) === undefined ? outline : null;
 }

@@ -1,17 +1,21 @@
 // Bytes that came in several parts, and stay in them: to put megabytes together costs more than to look at them.
 import { isUtf8 } from 'node:buffer';
 
+const NOTHING = new Uint8Array();
+
 export class Parts {
   readonly list: readonly Uint8Array[];
   readonly length: number;
   /** The part that was looked into last, and where it begins. */
   #part: Uint8Array;
   #from = 0;
+  /** The only part, as Node knows it. */
+  #whole: Buffer | undefined;
 
   constructor(list: readonly Uint8Array[]) {
     this.list = list;
     this.length = list.reduce((sum, part) => sum + part.length, 0);
-    this.#part = list[0] ?? new Uint8Array();
+    this.#part = list[0] ?? NOTHING;
   }
 
   /** The byte at an offset; -1 where there is none. */
@@ -23,6 +27,7 @@ export class Parts {
 
   /** The bytes between two offsets, not copied. */
   between(from: number, to: number): Uint8Array[] {
+    if (this.list.length === 1) return [this.#part.subarray(from, to)];
     const found: Uint8Array[] = [];
     let start = 0;
     for (const part of this.list) {
@@ -35,21 +40,22 @@ export class Parts {
 
   /** The text between two offsets. */
   text(from = 0, to = this.length): string {
-    const [first, ...others] = this.between(from, to);
-    if (!first) return '';
-    const bytes = others.length > 0 ? Buffer.concat([first, ...others]) : first;
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+    if (this.list.length > 1) return Buffer.concat(this.between(from, to)).toString();
+    const { buffer, byteOffset, length } = this.#part;
+    this.#whole ??= Buffer.from(buffer, byteOffset, length);
+    return this.#whole.toString('utf8', from, to);
   }
 
   /** False also for a character that more than two parts share: whoever cares puts them together. */
   isUtf8(): boolean {
     let begun = 0;
     return this.list.every((part, index) => {
-      const next = this.list[index + 1] ?? new Uint8Array();
+      const next = this.list[index + 1] ?? NOTHING;
       const rest = continuationsIn(next);
-      const end = rest === 0 ? part.length : lastLeadIn(part);
       const from = begun;
       begun = rest;
+      if (rest === 0) return isUtf8(from === 0 ? part : part.subarray(from));
+      const end = lastLeadIn(part);
       if (end < from) return false;
       const shared = Buffer.concat([part.subarray(end), next.subarray(0, rest)]);
       return isUtf8(shared) && isUtf8(part.subarray(from, end));

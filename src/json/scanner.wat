@@ -191,262 +191,262 @@
     (v128.store (local.get $end) (i8x16.splat (i32.const 0x22)))
     (block $refused
       (block $ended
-       (block $stopped
-        (loop $next
-          (if (i32.ge_u (local.get $state) (i32.const 7)) ;; in a string
-            (then
-              (block $closed
-                ;; What its data URI holds, as long as it is base64.
-                (block $plain
-                  (br_if $plain (i32.eqz (i32.and (local.get $flags) (i32.const 0x20))))
-                  (loop $block
-                    (local.set $mask (call $notBase64 (v128.load (local.get $p))))
-                    (if (i32.eqz (local.get $mask))
+        (block $stopped
+          (loop $next
+            (if (i32.ge_u (local.get $state) (i32.const 7)) ;; in a string
+              (then
+                (block $closed
+                  ;; What its data URI holds, as long as it is base64.
+                  (block $plain
+                    (br_if $plain (i32.eqz (i32.and (local.get $flags) (i32.const 0x20))))
+                    (loop $block
+                      (local.set $mask (call $notBase64 (v128.load (local.get $p))))
+                      (if (i32.eqz (local.get $mask))
+                        (then
+                          (local.set $p (i32.add (local.get $p) (i32.const 16)))
+                          (br $block))))
+                    (local.set $p (i32.add (local.get $p) (i32.ctz (local.get $mask))))
+                    (if (i32.ge_u (local.get $p) (local.get $end))
                       (then
-                        (local.set $p (i32.add (local.get $p) (i32.const 16)))
-                        (br $block))))
-                  (local.set $p (i32.add (local.get $p) (i32.ctz (local.get $mask))))
-                  (if (i32.ge_u (local.get $p) (local.get $end))
-                    (then
-                      (local.set $p (local.get $end))
-                      (br $ended)))
-                  (local.set $to (local.get $p))
-                  (if (i32.eq (i32.load8_u (local.get $p)) (i32.const 0x3d)) ;; =
-                    (then
-                      ;; With its quote.
+                        (local.set $p (local.get $end))
+                        (br $ended)))
+                    (local.set $to (local.get $p))
+                    (if (i32.eq (i32.load8_u (local.get $p)) (i32.const 0x3d)) ;; =
+                      (then
+                        ;; With its quote.
+                        (br_if $ended
+                          (i32.and
+                            (i32.eqz (local.get $isLast))
+                            (i32.lt_u
+                              (i32.sub (local.get $end) (local.get $p))
+                              (i32.const 3))))
+                        (local.set $to
+                          (i32.add
+                            (local.get $p)
+                            (select
+                              (i32.const 2)
+                              (i32.const 1)
+                              (i32.eq
+                                (i32.load8_u offset=1 (local.get $p))
+                                (i32.const 0x3d)))))))
+                    (if (i32.and
+                          (i32.lt_u (local.get $to) (local.get $end))
+                          (i32.eq (i32.load8_u (local.get $to)) (i32.const 0x22)))
+                      (then
+                        (local.set $p (local.get $to))
+                        (br $closed)))
+                    (local.set $flags (i32.const 0)))
+                  (loop $text
+                    (br_if $stopped (i32.ge_u (local.get $p) (local.get $end)))
+                    ;; Sixteen bytes at a time, up to one that is not plainly part of the string. A byte behind a
+                    ;; backslash is escaped: backslashes that are so themselves stop the loop.
+                    (loop $block
+                      (local.set $bytes (v128.load (local.get $p)))
+                      (local.set $escaped
+                        (i8x16.eq
+                          (v128.load (i32.sub (local.get $p) (i32.const 1)))
+                          (i8x16.splat (i32.const 0x5c))))
+                      (local.set $stop
+                        (v128.or
+                          (i8x16.lt_u (local.get $bytes) (i8x16.splat (i32.const 0x20)))
+                          (v128.bitselect
+                            (call $needsLook (local.get $bytes))
+                            (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 0x22)))
+                            (local.get $escaped))))
+                      (if (i32.eqz (v128.any_true (local.get $stop)))
+                        (then
+                          (local.set $seen (v128.or (local.get $seen) (local.get $escaped)))
+                          (local.set $p (i32.add (local.get $p) (i32.const 16)))
+                          (br $block))))
+                    (local.set $bit (i32.ctz (i8x16.bitmask (local.get $stop))))
+                    (local.set $mask (i8x16.bitmask (local.get $escaped)))
+                    (if (i32.and
+                          (local.get $mask)
+                          (i32.sub (i32.shl (i32.const 1) (local.get $bit)) (i32.const 1)))
+                      (then (local.set $flags (i32.const 0x10))))
+                    (local.set $p (i32.add (local.get $p) (local.get $bit)))
+                    (if (i32.ge_u (local.get $p) (local.get $end))
+                      (then
+                        ;; An escape that is not whole comes again with the next window.
+                        (local.set $p
+                          (i32.sub
+                            (local.get $end)
+                            (i32.eq
+                              (i32.load8_u (i32.sub (local.get $end) (i32.const 1)))
+                              (i32.const 0x5c))))
+                        (br $ended)))
+                    (if (i32.eqz
+                          (i32.and (i32.shr_u (local.get $mask) (local.get $bit)) (i32.const 1)))
+                      (then
+                        (br_if $closed
+                          (i32.eq (i32.load8_u (local.get $p)) (i32.const 0x22)))
+                        (br $refused)))
+                    (local.set $p (i32.sub (local.get $p) (i32.const 1)))
+                    (local.set $flags (i32.const 0x10))
+                    ;; One escape, and whatever follows an escaped backslash.
+                    (loop $escape
                       (br_if $ended
                         (i32.and
                           (i32.eqz (local.get $isLast))
-                          (i32.lt_u
-                            (i32.sub (local.get $end) (local.get $p))
-                            (i32.const 3))))
-                      (local.set $to
-                        (i32.add
-                          (local.get $p)
-                          (select
-                            (i32.const 2)
-                            (i32.const 1)
-                            (i32.eq
-                              (i32.load8_u offset=1 (local.get $p))
-                              (i32.const 0x3d)))))))
-                  (if (i32.and
-                        (i32.lt_u (local.get $to) (local.get $end))
-                        (i32.eq (i32.load8_u (local.get $to)) (i32.const 0x22)))
-                    (then
-                      (local.set $p (local.get $to))
-                      (br $closed)))
-                  (local.set $flags (i32.const 0)))
-                (loop $text
-                  (br_if $stopped (i32.ge_u (local.get $p) (local.get $end)))
-                  ;; Sixteen bytes at a time, up to one that is not plainly part of the string. A byte behind a
-                  ;; backslash is escaped: backslashes that are so themselves stop the loop.
-                  (loop $block
-                    (local.set $bytes (v128.load (local.get $p)))
-                    (local.set $escaped
-                      (i8x16.eq
-                        (v128.load (i32.sub (local.get $p) (i32.const 1)))
-                        (i8x16.splat (i32.const 0x5c))))
-                    (local.set $stop
-                      (v128.or
-                        (i8x16.lt_u (local.get $bytes) (i8x16.splat (i32.const 0x20)))
-                        (v128.bitselect
-                          (call $needsLook (local.get $bytes))
-                          (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 0x22)))
-                          (local.get $escaped))))
-                    (if (i32.eqz (v128.any_true (local.get $stop)))
-                      (then
-                        (local.set $seen (v128.or (local.get $seen) (local.get $escaped)))
-                        (local.set $p (i32.add (local.get $p) (i32.const 16)))
-                        (br $block))))
-                  (local.set $bit (i32.ctz (i8x16.bitmask (local.get $stop))))
-                  (local.set $mask (i8x16.bitmask (local.get $escaped)))
-                  (if (i32.and
-                        (local.get $mask)
-                        (i32.sub (i32.shl (i32.const 1) (local.get $bit)) (i32.const 1)))
-                    (then (local.set $flags (i32.const 0x10))))
-                  (local.set $p (i32.add (local.get $p) (local.get $bit)))
-                  (if (i32.ge_u (local.get $p) (local.get $end))
-                    (then
-                      ;; An escape that is not whole comes again with the next window.
-                      (local.set $p
-                        (i32.sub
-                          (local.get $end)
-                          (i32.eq
-                            (i32.load8_u (i32.sub (local.get $end) (i32.const 1)))
-                            (i32.const 0x5c))))
-                      (br $ended)))
-                  (if (i32.eqz
-                        (i32.and (i32.shr_u (local.get $mask) (local.get $bit)) (i32.const 1)))
-                    (then
-                      (br_if $closed
-                        (i32.eq (i32.load8_u (local.get $p)) (i32.const 0x22)))
-                      (br $refused)))
-                  (local.set $p (i32.sub (local.get $p) (i32.const 1)))
-                  (local.set $flags (i32.const 0x10))
-                  ;; One escape, and whatever follows an escaped backslash.
-                  (loop $escape
-                    (br_if $ended
-                      (i32.and
-                        (i32.eqz (local.get $isLast))
-                        (i32.lt_u (i32.sub (local.get $end) (local.get $p)) (i32.const 6))))
-                    (local.set $c (call $escapeAt (local.get $p)))
-                    (br_if $refused (i32.eqz (local.get $c)))
-                    (local.set $p (i32.add (local.get $p) (local.get $c)))
-                    (br_if $stopped (i32.ge_u (local.get $p) (local.get $end)))
-                    (br_if $text
-                      (i32.ne
-                        (i32.load8_u (i32.sub (local.get $p) (i32.const 1)))
-                        (i32.const 0x5c)))
-                    (local.set $c (i32.load8_u (local.get $p)))
-                    (br_if $closed (i32.eq (local.get $c) (i32.const 0x22)))
-                    (br_if $escape (i32.eq (local.get $c) (i32.const 0x5c)))
-                    (br_if $refused (i32.lt_u (local.get $c) (i32.const 0x20)))
-                    (local.set $p (i32.add (local.get $p) (i32.const 1)))
-                    (br $text))))
-              (if (v128.any_true (local.get $seen))
-                (then
-                  (local.set $flags (i32.const 0x10))
-                  (local.set $seen (v128.const i64x2 0 0))))
-              ;; The entry's kind and start are there since the string began.
-              (local.set $p (i32.add (local.get $p) (i32.const 1)))
-              (i32.store
-                (local.get $tape)
-                (i32.or (i32.load (local.get $tape)) (local.get $flags)))
-              (local.set $tape
-                (call $noted (local.get $tape) (local.get $p) (local.get $depth)))
-              (local.set $state
-                (select
-                  (i32.const 4)
-                  (select (i32.const 5) (i32.const 6) (local.get $depth))
-                  (i32.eq (local.get $state) (i32.const 8))))))
-          ;; Between two tokens.
-          (loop $space
-            (br_if $ended (i32.ge_u (local.get $p) (local.get $end)))
-            (local.set $c (i32.load8_u (local.get $p)))
-            (if (i32.le_u (local.get $c) (i32.const 0x20))
-              (then
-                ;; space, tab, line feed, carriage return
-                (br_if $refused
-                  (i64.eqz
-                    (i64.and
-                      (i64.shr_u (i64.const 0x100002600) (i64.extend_i32_u (local.get $c)))
-                      (i64.const 1))))
+                          (i32.lt_u (i32.sub (local.get $end) (local.get $p)) (i32.const 6))))
+                      (local.set $c (call $escapeAt (local.get $p)))
+                      (br_if $refused (i32.eqz (local.get $c)))
+                      (local.set $p (i32.add (local.get $p) (local.get $c)))
+                      (br_if $stopped (i32.ge_u (local.get $p) (local.get $end)))
+                      (br_if $text
+                        (i32.ne
+                          (i32.load8_u (i32.sub (local.get $p) (i32.const 1)))
+                          (i32.const 0x5c)))
+                      (local.set $c (i32.load8_u (local.get $p)))
+                      (br_if $closed (i32.eq (local.get $c) (i32.const 0x22)))
+                      (br_if $escape (i32.eq (local.get $c) (i32.const 0x5c)))
+                      (br_if $refused (i32.lt_u (local.get $c) (i32.const 0x20)))
+                      (local.set $p (i32.add (local.get $p) (i32.const 1)))
+                      (br $text))))
+                (if (v128.any_true (local.get $seen))
+                  (then
+                    (local.set $flags (i32.const 0x10))
+                    (local.set $seen (v128.const i64x2 0 0))))
+                ;; The entry's kind and start are there since the string began.
                 (local.set $p (i32.add (local.get $p) (i32.const 1)))
-                (br $space))))
-          (br_if $refused (i32.ge_u (local.get $tape) (i32.const 0xcfff0)))
-          (block $close
-            (block $value
-              (block $key
-                (block $after
-                  (block $colon
-                    (br_table $value $value $key $key $colon $after $refused (local.get $state)))
-                  (br_if $refused (i32.ne (local.get $c) (i32.const 0x3a)))
-                  (local.set $p (i32.add (local.get $p) (i32.const 1)))
-                  (local.set $state (i32.const 0))
-                  (br $next))
-                (br_if $close (i32.ne (local.get $c) (i32.const 0x2c))) ;; ,
-                (local.set $p (i32.add (local.get $p) (i32.const 1)))
-                (local.set $state
-                  (select
-                    (i32.const 3)
-                    (i32.const 0)
-                    (i32.wrap_i64 (i64.and (global.get $objects) (i64.const 1)))))
-                (br $next))
-              (if (i32.eq (local.get $c) (i32.const 0x22))
-                (then
-                  (call $note (local.get $tape) (i32.const 8) (local.get $p))
-                  (local.set $flags (i32.const 0))
-                  (local.set $p (i32.add (local.get $p) (i32.const 1)))
-                  (local.set $state (i32.const 8))
-                  (br $next)))
-              (br_if $refused (i32.ne (local.get $state) (i32.const 2)))
-              (br $close))
-            (if (i32.eq (local.get $c) (i32.const 0x22))
-              (then
-                ;; Whether it is a data URI is seen at its beginning.
-                (br_if $ended
-                  (i32.and
-                    (i32.eqz (local.get $isLast))
-                    (i32.lt_u (i32.sub (local.get $end) (local.get $p)) (i32.const 128))))
-                (call $note (local.get $tape) (i32.const 3) (local.get $p))
-                (local.set $flags (i32.const 0))
-                (local.set $to (call $dataOf (local.get $p)))
-                (if (local.get $to) (then (local.set $flags (i32.const 0x20))))
-                (local.set $p
-                  (select
-                    (local.get $to)
-                    (i32.add (local.get $p) (i32.const 1))
-                    (local.get $to)))
-                (local.set $state (i32.const 7))
-                (br $next)))
-            ;; { or [
-            (if (i32.eq (i32.or (local.get $c) (i32.const 0x20)) (i32.const 0x7b))
-              (then
-                (local.set $c (i32.eq (local.get $c) (i32.const 0x7b)))
-                (br_if $refused (i32.ge_u (local.get $depth) (i32.const 64)))
-                (call $note
+                (i32.store
                   (local.get $tape)
-                  (i32.sub (i32.const 2) (local.get $c))
-                  (local.get $p))
-                (i32.store offset=0x40100
-                  (i32.shl (local.get $depth) (i32.const 2))
-                  (local.get $tape))
-                (local.set $p (i32.add (local.get $p) (i32.const 1)))
+                  (i32.or (i32.load (local.get $tape)) (local.get $flags)))
                 (local.set $tape
                   (call $noted (local.get $tape) (local.get $p) (local.get $depth)))
-                (global.set $objects
-                  (i64.or
-                    (i64.shl (global.get $objects) (i64.const 1))
-                    (i64.extend_i32_u (local.get $c))))
-                (local.set $depth (i32.add (local.get $depth) (i32.const 1)))
-                (local.set $state (i32.add (i32.const 1) (local.get $c)))
-                (br $next)))
-            (if (i32.eq (local.get $c) (i32.const 0x5d)) ;; ]
+                (local.set $state
+                  (select
+                    (i32.const 4)
+                    (select (i32.const 5) (i32.const 6) (local.get $depth))
+                    (i32.eq (local.get $state) (i32.const 8))))))
+            ;; Between two tokens.
+            (loop $space
+              (br_if $ended (i32.ge_u (local.get $p) (local.get $end)))
+              (local.set $c (i32.load8_u (local.get $p)))
+              (if (i32.le_u (local.get $c) (i32.const 0x20))
+                (then
+                  ;; space, tab, line feed, carriage return
+                  (br_if $refused
+                    (i64.eqz
+                      (i64.and
+                        (i64.shr_u (i64.const 0x100002600) (i64.extend_i32_u (local.get $c)))
+                        (i64.const 1))))
+                  (local.set $p (i32.add (local.get $p) (i32.const 1)))
+                  (br $space))))
+            (br_if $refused (i32.ge_u (local.get $tape) (i32.const 0xcfff0)))
+            (block $close
+              (block $value
+                (block $key
+                  (block $after
+                    (block $colon
+                      (br_table $value $value $key $key $colon $after $refused (local.get $state)))
+                    (br_if $refused (i32.ne (local.get $c) (i32.const 0x3a)))
+                    (local.set $p (i32.add (local.get $p) (i32.const 1)))
+                    (local.set $state (i32.const 0))
+                    (br $next))
+                  (br_if $close (i32.ne (local.get $c) (i32.const 0x2c))) ;; ,
+                  (local.set $p (i32.add (local.get $p) (i32.const 1)))
+                  (local.set $state
+                    (select
+                      (i32.const 3)
+                      (i32.const 0)
+                      (i32.wrap_i64 (i64.and (global.get $objects) (i64.const 1)))))
+                  (br $next))
+                (if (i32.eq (local.get $c) (i32.const 0x22))
+                  (then
+                    (call $note (local.get $tape) (i32.const 8) (local.get $p))
+                    (local.set $flags (i32.const 0))
+                    (local.set $p (i32.add (local.get $p) (i32.const 1)))
+                    (local.set $state (i32.const 8))
+                    (br $next)))
+                (br_if $refused (i32.ne (local.get $state) (i32.const 2)))
+                (br $close))
+              (if (i32.eq (local.get $c) (i32.const 0x22))
+                (then
+                  ;; Whether it is a data URI is seen at its beginning.
+                  (br_if $ended
+                    (i32.and
+                      (i32.eqz (local.get $isLast))
+                      (i32.lt_u (i32.sub (local.get $end) (local.get $p)) (i32.const 128))))
+                  (call $note (local.get $tape) (i32.const 3) (local.get $p))
+                  (local.set $flags (i32.const 0))
+                  (local.set $to (call $dataOf (local.get $p)))
+                  (if (local.get $to) (then (local.set $flags (i32.const 0x20))))
+                  (local.set $p
+                    (select
+                      (local.get $to)
+                      (i32.add (local.get $p) (i32.const 1))
+                      (local.get $to)))
+                  (local.set $state (i32.const 7))
+                  (br $next)))
+              ;; { or [
+              (if (i32.eq (i32.or (local.get $c) (i32.const 0x20)) (i32.const 0x7b))
+                (then
+                  (local.set $c (i32.eq (local.get $c) (i32.const 0x7b)))
+                  (br_if $refused (i32.ge_u (local.get $depth) (i32.const 64)))
+                  (call $note
+                    (local.get $tape)
+                    (i32.sub (i32.const 2) (local.get $c))
+                    (local.get $p))
+                  (i32.store offset=0x40100
+                    (i32.shl (local.get $depth) (i32.const 2))
+                    (local.get $tape))
+                  (local.set $p (i32.add (local.get $p) (i32.const 1)))
+                  (local.set $tape
+                    (call $noted (local.get $tape) (local.get $p) (local.get $depth)))
+                  (global.set $objects
+                    (i64.or
+                      (i64.shl (global.get $objects) (i64.const 1))
+                      (i64.extend_i32_u (local.get $c))))
+                  (local.set $depth (i32.add (local.get $depth) (i32.const 1)))
+                  (local.set $state (i32.add (i32.const 1) (local.get $c)))
+                  (br $next)))
+              (if (i32.eq (local.get $c) (i32.const 0x5d)) ;; ]
+                (then
+                  (br_if $refused (i32.ne (local.get $state) (i32.const 1)))
+                  (br $close)))
+              ;; A number or a word; one that is not whole comes again with the next window.
+              (local.set $to (call $literal (local.get $p)))
+              (if (i32.or
+                    (i32.ge_u (local.get $to) (local.get $end))
+                    (i32.lt_u (i32.sub (local.get $end) (local.get $p)) (i32.const 6)))
+                (then
+                  (br_if $ended (i32.eqz (local.get $isLast)))
+                  (br_if $refused (i32.ge_u (local.get $to) (local.get $end)))))
+              (call $note
+                (local.get $tape)
+                (call $kindOf (local.get $c))
+                (local.get $p))
+              (local.set $p (local.get $to))
+              (local.set $tape (call $noted (local.get $tape) (local.get $p) (local.get $depth)))
+              (local.set $state (select (i32.const 5) (i32.const 6) (local.get $depth)))
+              (br $next))
+            ;; } or ], the one that its container needs
+            (br_if $refused
+              (i32.ne
+                (local.get $c)
+                (select
+                  (i32.const 0x7d)
+                  (i32.const 0x5d)
+                  (i32.wrap_i64 (i64.and (global.get $objects) (i64.const 1))))))
+            (global.set $objects (i64.shr_u (global.get $objects) (i64.const 1)))
+            (local.set $depth (i32.sub (local.get $depth) (i32.const 1)))
+            (local.set $p (i32.add (local.get $p) (i32.const 1)))
+            (if (i32.le_u (local.get $depth) (i32.const 6))
               (then
-                (br_if $refused (i32.ne (local.get $state) (i32.const 1)))
-                (br $close)))
-            ;; A number or a word; one that is not whole comes again with the next window.
-            (local.set $to (call $literal (local.get $p)))
-            (if (i32.or
-                  (i32.ge_u (local.get $to) (local.get $end))
-                  (i32.lt_u (i32.sub (local.get $end) (local.get $p)) (i32.const 6)))
-              (then
-                (br_if $ended (i32.eqz (local.get $isLast)))
-                (br_if $refused (i32.ge_u (local.get $to) (local.get $end)))))
-            (call $note
-              (local.get $tape)
-              (call $kindOf (local.get $c))
-              (local.get $p))
-            (local.set $p (local.get $to))
-            (local.set $tape (call $noted (local.get $tape) (local.get $p) (local.get $depth)))
+                (local.set $to
+                  (i32.load offset=0x40100 (i32.shl (local.get $depth) (i32.const 2))))
+                (i32.store offset=8
+                  (local.get $to)
+                  (i32.add (global.get $base) (local.get $p)))
+                (i32.store offset=12
+                  (local.get $to)
+                  (i32.shr_u
+                    (i32.sub (local.get $tape) (i32.const 0x50000))
+                    (i32.const 4)))))
             (local.set $state (select (i32.const 5) (i32.const 6) (local.get $depth)))
-            (br $next))
-          ;; } or ], the one that its container needs
-          (br_if $refused
-            (i32.ne
-              (local.get $c)
-              (select
-                (i32.const 0x7d)
-                (i32.const 0x5d)
-                (i32.wrap_i64 (i64.and (global.get $objects) (i64.const 1))))))
-          (global.set $objects (i64.shr_u (global.get $objects) (i64.const 1)))
-          (local.set $depth (i32.sub (local.get $depth) (i32.const 1)))
-          (local.set $p (i32.add (local.get $p) (i32.const 1)))
-          (if (i32.le_u (local.get $depth) (i32.const 6))
-            (then
-              (local.set $to
-                (i32.load offset=0x40100 (i32.shl (local.get $depth) (i32.const 2))))
-              (i32.store offset=8
-                (local.get $to)
-                (i32.add (global.get $base) (local.get $p)))
-              (i32.store offset=12
-                (local.get $to)
-                (i32.shr_u
-                  (i32.sub (local.get $tape) (i32.const 0x50000))
-                  (i32.const 4)))))
-          (local.set $state (select (i32.const 5) (i32.const 6) (local.get $depth)))
-          (br $next)))
-       (local.set $p (local.get $end)))
+            (br $next)))
+        (local.set $p (local.get $end)))
       (if (v128.any_true (local.get $seen)) (then (local.set $flags (i32.const 0x10))))
       (global.set $state (local.get $state))
       (global.set $depth (local.get $depth))

@@ -30,15 +30,13 @@ export function spliced(document: JsonDocument, changes: Changes): JsonText {
   if (!outline) return withMembers(document.text, document.members, changes);
   const { parts, members } = outline;
   const { kept, added } = cut(editsFor(outline.start(0) + 1, members, changes), parts.length);
-  const pieces = kept.flatMap(([from, to], index) => [
-    ...parts.between(from, to),
-    Buffer.from(added[index] ?? ''),
-  ]);
-  const keys = new Set([...members.map(({ key }) => key), ...Object.keys(changes)]);
-  return new LongText(
-    pieces.filter(({ length }) => length > 0),
-    keys,
-  );
+  const pieces: Uint8Array[] = [];
+  for (const [index, [from, to]] of kept.entries()) {
+    if (to > from) pieces.push(...parts.between(from, to));
+    const text = added[index];
+    if (text) pieces.push(Buffer.from(text));
+  }
+  return new LongText(pieces, (name) => name in changes || members.some(({ key }) => key === name));
 }
 
 /** `open`: where the object begins within its brace. */
