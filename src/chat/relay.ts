@@ -5,17 +5,19 @@ import type { EventSource } from '../sse/event-stream.ts';
 import { later, through } from '../domain/pieces.ts';
 import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
-import { spliced, withMembers, type Changes } from '../json/splice.ts';
+import { replaced, spliced, withMembers, type Changes } from '../json/splice.ts';
+import type { Stop } from '../domain/stop.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import type { Usage } from '../domain/message.ts';
-import type { ChatEvent, ChatReply, Target } from '../providers/provider.ts';
+import type { ChatCall, ChatEvent, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
 import { passUnread } from '../prompt/check-outline.ts';
 import type { Alias, Catalog } from '../routing/catalog.ts';
+import type { OpenedReply } from '../routing/open.ts';
 import type { Router } from '../routing/router.ts';
 import { affinityKey, checkTools } from './chat-request.ts';
 import { watchUsage } from './missing-usage.ts';
-import { showAs } from './shown-chunk.ts';
+import { showAs, shownReply } from './shown-chunk.ts';
 import { raiseTokenLimits } from './token-limits.ts';
 
 export interface RelayDeps {
@@ -45,9 +47,9 @@ export interface PreparedRelay {
   /** What was changed in the request, for x-gateway-applied. */
   readonly applied: readonly string[];
   /** The whole reply as JSON text. Rejects with a GatewayError. */
-  json(signal: AbortSignal): Promise<string>;
+  json(signal: Stop): Promise<string>;
   /** The reply as encoded events; asks the upstream when first pulled, and throws a GatewayError when it fails. */
-  events(signal: AbortSignal): EventSource;
+  events(signal: Stop): EventSource;
 }
 
 /** Checks the request; whatever is wrong with it is thrown here, before any upstream hears of it. */
@@ -57,42 +59,51 @@ export function prepareRelay(relayed: RelayRequest, deps: RelayDeps): PreparedRe
   checkContents(document, alias);
   checkTools(request, alias);
   const limits = raiseTokenLimits(request, alias.minMaxTokens);
-  const fixedChanges = { ...limits.changes, ...streamOptions(relayed) };
+  const changes = { ...limits.changes, ...streamOptions(relayed) };
   const plan = deps.router.plan(alias, { key: () => affinityKey(document, request) });
 
-  const ask = async (signal: AbortSignal): Promise<ChatReply> => {
-    const bodyFor = (target: Target) => ({
-      body: spliced(document, { ...fixedChanges, model: JSON.stringify(target.model) }),
-    });
+  const ask = (signal: Stop): Promise<OpenedReply> => {
     const { stream, requestId, trace, onAttempt, onAnswer } = relayed;
+    const bodyFor = (target: Target) => bodyWith(document, changes, target);
     const { hedgeMs } = alias;
     const { n } = request;
-    const choices = typeof n === 'number' && Number.isInteger(n) ? { choices: n } : {};
-    const { reply } = await deps.router.open(
-      { plan, stream, requestId, trace, hedgeMs, bodyFor, onAttempt, onAnswer, ...choices },
+    const choices = typeof n === 'number' && Number.isInteger(n) ? n : undefined;
+    return deps.router.open(
+      { plan, stream, choices, requestId, trace, hedgeMs, bodyFor, onAttempt, onAnswer },
       signal,
     );
-    return reply;
   };
 
   return {
     applied: limits.applied,
     async json(signal) {
-      const reply = await ask(signal);
+      const { reply } = await ask(signal);
       if (reply.kind === 'stream')
         throw new TypeError('a provider streamed a reply that was asked for whole');
       if (reply.completion.usage) relayed.onUsage(reply.completion.usage);
-      const show = showAs({ alias: alias.name, usage: true });
-      return show(reply.json, reply.completion) ?? reply.json;
+      return shownReply(reply.json, reply.completion, alias.name);
     },
     events: (signal) => shownEvents(relayed, alias.name, () => ask(signal)),
   };
+}
+
+/** The request with the target's model in it. */
+function bodyWith(document: JsonDocument, fixed: Changes, target: Target): Pick<ChatCall, 'body'> {
+  const model = JSON.stringify(target.model);
+  // Of most requests nothing else is changed.
+  const simply = hasAny(fixed) ? undefined : replaced(document, 'model', model);
+  return { body: simply ?? spliced(document, { ...fixed, model }) };
 }
 
 function checkContents(document: JsonDocument, alias: Alias): void {
   if (document.outline && passUnread(document.outline, alias)) return;
   const { messages } = document.value;
   if (Array.isArray(messages)) checkMessages(messages, 'messages', alias);
+}
+
+function hasAny(changes: Changes): boolean {
+  for (const _key in changes) return true;
+  return false;
 }
 
 /** The gateway always wants to learn the usage of a stream, whether or not the client does. */
@@ -114,7 +125,7 @@ function asksForUsage({ request }: RelayRequest): boolean {
 function shownEvents(
   request: RelayRequest,
   alias: string,
-  ask: () => Promise<ChatReply>,
+  ask: () => Promise<OpenedReply>,
 ): EventSource {
   const asked = asksForUsage(request);
   const show = showAs({ alias, usage: asked });
@@ -144,8 +155,8 @@ function shownEvents(
   );
 }
 
-async function streamOf(ask: () => Promise<ChatReply>) {
-  const reply = await ask();
+async function streamOf(ask: () => Promise<OpenedReply>) {
+  const { reply } = await ask();
   if (reply.kind === 'json')
     throw new TypeError('a provider sent a reply whole that was asked for as a stream');
   return reply.events;

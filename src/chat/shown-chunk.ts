@@ -69,6 +69,11 @@ export function showAs({ alias, usage, expectedCachedTokens }: ShownAs): Show {
   };
 }
 
+/** A whole reply as a client sees it, with its usage. */
+export function shownReply(json: string, completion: Completion, alias: string): string {
+  return showAs({ alias, usage: true })(json, completion) ?? json;
+}
+
 /** The usage with one member more in its prompt_tokens_details, where SDKs pass over what they do not know. */
 function withExpected(json: string, expectedCachedTokens: number): string {
   const expected = { expected_cached_tokens: String(expectedCachedTokens) };

@@ -3,6 +3,8 @@
 import { GatewayError } from '../domain/errors.ts';
 import { decodeUtf8, lookOver, parseDocument, type JsonDocument } from '../json/document.ts';
 import type { Exchange } from './exchange.ts';
+import type { BodyParts } from './wire/request-body.ts';
+import type { RequestHeaders } from './wire/request-head.ts';
 
 /** A body that a route takes. */
 export interface MediaType {
@@ -39,39 +41,18 @@ export async function readText(
   return decodeUtf8(joined(await readBody(sender, maxBytes, wanted)));
 }
 
-/** From here on a body is read in parts. */
-const LONG_BYTES = 512 * 1024;
-/** More parts than these are put together: each costs as much as some thousand bytes. */
-const MAX_PARTS = 256;
-
-/** A body in the parts in which it came. */
-type Body = readonly Uint8Array[];
-
-function joined(body: Body): Uint8Array {
-  const [first, ...others] = body;
-  return first && others.length === 0 ? first : Buffer.concat(body);
+function joined([first = EMPTY, ...others]: BodyParts): Uint8Array {
+  return others.length === 0 ? first : Buffer.concat([first, ...others]);
 }
 
-async function readBody(sender: Sender, maxBytes: number, wanted: MediaType): Promise<Body> {
-  const { request } = sender;
-  checkMediaType(request.headers, wanted);
-  const declared = request.headers.get('content-length');
-  if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
-  try {
-    if (declared === null) return await readParts(sender, maxBytes);
-    // A long body would be put together in memory that grows with it; a short one comes at once.
-    if (Number(declared) >= LONG_BYTES) return await readParts(sender, null);
-    return [await request.bytes()];
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause;
-    throw new GatewayError('invalid_json', {
-      message: 'The body broke off before its end. Send it again.',
-      cause,
-    });
-  }
+async function readBody(sender: Sender, maxBytes: number, wanted: MediaType): Promise<BodyParts> {
+  const { headers, body } = sender.request;
+  checkMediaType(headers, wanted);
+  if ((body.declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  return await readParts(sender, maxBytes);
 }
 
-function checkMediaType(headers: Headers, wanted: MediaType): void {
+function checkMediaType(headers: RequestHeaders, wanted: MediaType): void {
   const type = headers.get('content-type');
   // A body that says nothing about itself is taken at its bytes.
   if (type !== null && !wanted.pattern.test(type.trim())) {
@@ -90,24 +71,23 @@ function checkMediaType(headers: Headers, wanted: MediaType): void {
   }
 }
 
-/** The whole body; counted while it comes where there is a `ceiling`, else its content-length has been. */
-async function readParts({ request, hold }: Sender, ceiling: number | null): Promise<Body> {
-  const reader = request.body?.getReader();
-  if (!reader) return [];
-  const parts: Uint8Array[] = [];
+/** The whole body; what comes in chunks is counted as it comes. */
+async function readParts(sender: Sender, maxBytes: number): Promise<BodyParts> {
+  const { body } = sender.request;
   let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return parts.length > MAX_PARTS ? [Buffer.concat(parts, size)] : parts;
-    size += value.length;
-    if (ceiling !== null) {
-      if (size > ceiling) {
-        void reader.cancel();
-        throw tooLarge(ceiling);
-      }
-      hold(value.length);
-    }
-    parts.push(value);
+  const count = (length: number): void => {
+    size += length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    sender.hold(length);
+  };
+  try {
+    return await body.parts(body.declared === null ? count : undefined);
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError('invalid_json', {
+      message: 'The body broke off before its end. Send it again.',
+      cause,
+    });
   }
 }
 
@@ -118,3 +98,5 @@ function tooLarge(maxBytes: number): GatewayError {
     headers: { connection: 'close' },
   });
 }
+
+const EMPTY = new Uint8Array();

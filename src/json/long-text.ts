@@ -2,20 +2,28 @@
 
 export type JsonText = string | LongText;
 
+interface LongTextOptions {
+  /** Whether the object may have a member of this name. */
+  mayHave(key: string): boolean;
+  /** The text, where it is at hand. */
+  readonly text?: string;
+}
+
 /** The text of a JSON object. */
 export class LongText {
   readonly parts: readonly Uint8Array[];
-  /** Whether it may have a member of this name. */
   readonly mayHave: (key: string) => boolean;
+  readonly #text: string | undefined;
 
-  constructor(parts: readonly Uint8Array[], mayHave: (key: string) => boolean) {
+  constructor(parts: readonly Uint8Array[], { mayHave, text }: LongTextOptions) {
     this.parts = parts;
     this.mayHave = mayHave;
+    this.#text = text;
   }
-}
 
-export function textOf(json: JsonText): string {
-  return typeof json === 'string' ? json : Buffer.concat(json.parts).toString();
+  toString(): string {
+    return this.#text ?? Buffer.concat(this.parts).toString();
+  }
 }
 
 export function partsOf(json: JsonText): readonly Uint8Array[] {

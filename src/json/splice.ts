@@ -36,7 +36,29 @@ export function spliced(document: JsonDocument, changes: Changes): JsonText {
     const text = added[index];
     if (text) pieces.push(Buffer.from(text));
   }
-  return new LongText(pieces, (name) => name in changes || members.some(({ key }) => key === name));
+  return new LongText(pieces, {
+    mayHave: (name) => name in changes || has(members, name),
+  });
+}
+
+/** The document with another value for one member; undefined where it has none of this name. */
+export function replaced(document: JsonDocument, key: string, value: string): JsonText | undefined {
+  const { outline } = document;
+  const { members } = outline ?? document;
+  const member = members.find((candidate) => candidate.key === key);
+  if (!member) return undefined;
+  const { valueStart, valueEnd } = member;
+  if (!outline) return document.text.slice(0, valueStart) + value + document.text.slice(valueEnd);
+  const { parts } = outline;
+  const before = parts.between(0, valueStart);
+  const after = parts.between(valueEnd, parts.length);
+  return new LongText([...before, Buffer.from(value), ...after], {
+    mayHave: (name) => has(members, name),
+  });
+}
+
+function has(members: readonly Member[], name: string): boolean {
+  return members.some(({ key }) => key === name);
 }
 
 /** `open`: where the object begins within its brace. */

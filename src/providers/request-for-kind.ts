@@ -1,14 +1,15 @@
 // What single kinds of upstream want otherwise although they speak OpenAI's wire. Only the member in question is
 // spliced; every other byte of the request stays the client's.
 import { parseDocument, memberText, type JsonDocument } from '../json/document.ts';
-import { mayHave, textOf, type JsonText } from '../json/long-text.ts';
+import { mayHave, type JsonText } from '../json/long-text.ts';
 import { withMembers, type Changes } from '../json/splice.ts';
 import type { ChatCall, Target } from './provider.ts';
 import { refuseUnsupported } from './ollama/unsupported.ts';
 
 interface KindRequest {
   readonly body: JsonText;
-  readonly headers: Readonly<Record<string, string>>;
+  /** None where absent; the same object for the same target. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A member that may have to change, and what becomes of it. */
@@ -76,13 +77,17 @@ const HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 /** The request for this target; `modality_not_supported` for what its kind would leave out in silence. */
-export function requestForKind({ body }: Pick<ChatCall, 'body'>, target: Target): KindRequest {
-  const wishes = (WISHES[target.kind] ?? []).filter(
+export function requestForKind(call: Pick<ChatCall, 'body'>, target: Target): KindRequest {
+  const all = WISHES[target.kind];
+  // Of most kinds nothing is wanted.
+  if (!all && !HEADERS[target.kind]) return call;
+  const { body } = call;
+  const wishes = (all ?? []).filter(
     ({ key, concerns }) => (concerns?.(target) ?? true) && mayHave(body, key),
   );
   const headers = missingHeaders(target);
   if (target.kind !== 'ollama' && wishes.length === 0) return { body, headers };
-  const document = parseDocument(textOf(body));
+  const document = parseDocument(String(body));
   if (target.kind === 'ollama') refuseUnsupported(document.value);
   const changes = Object.assign(
     {},
@@ -91,7 +96,16 @@ export function requestForKind({ body }: Pick<ChatCall, 'body'>, target: Target)
   return { body: withMembers(document.text, document.members, changes), headers };
 }
 
-function missingHeaders({ kind, headers }: Target): Readonly<Record<string, string>> {
-  const set = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
-  return Object.fromEntries(Object.entries(HEADERS[kind] ?? {}).filter(([name]) => !set.has(name)));
+/** Found once for each target. */
+const missing = new WeakMap<Target, Readonly<Record<string, string>>>();
+
+function missingHeaders(target: Target): Readonly<Record<string, string>> | undefined {
+  const wanted = HEADERS[target.kind];
+  if (!wanted) return undefined;
+  const known = missing.get(target);
+  if (known) return known;
+  const set = new Set(Object.keys(target.headers).map((name) => name.toLowerCase()));
+  const found = Object.fromEntries(Object.entries(wanted).filter(([name]) => !set.has(name)));
+  missing.set(target, found);
+  return found;
 }

@@ -4,7 +4,6 @@ import { expect } from 'bun:test';
 import fc from 'fast-check';
 import { GatewayError } from '../../src/domain/errors.ts';
 import { decodeUtf8, lookOver, parseDocument } from '../../src/json/document.ts';
-import { textOf } from '../../src/json/long-text.ts';
 import { spliced } from '../../src/json/splice.ts';
 import { checkMessages } from '../../src/prompt/check-content.ts';
 import { passUnread } from '../../src/prompt/check-outline.ts';
@@ -174,7 +173,7 @@ function checkLookedOver(bytes: Buffer, cuts: readonly number[]): void {
   ]);
   expect(seen).toEqual(told);
   const changes = { model: '"é"', n: null, stream: 'true' };
-  expect(textOf(spliced(got, changes))).toBe(textOf(spliced(wanted, changes)));
+  expect(String(spliced(got, changes))).toBe(String(spliced(wanted, changes)));
   const { messages } = wanted.value;
   if (Array.isArray(messages) && passUnread(outline, RULES))
     expect(outcomeOf(() => checkMessages(messages, 'messages', RULES))).toBeUndefined();

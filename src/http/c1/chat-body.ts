@@ -110,7 +110,7 @@ function answerTokens(parameters: Readonly<Record<string, string>>): number {
   return Number.isInteger(limit) && limit > 0 ? limit : USUAL_ANSWER_TOKENS;
 }
 
-function idempotencyKey(headers: Headers): string | null {
+function idempotencyKey(headers: Pick<Headers, 'get'>): string | null {
   const key = headers.get('idempotency-key');
   if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return key;
   throw new GatewayError('invalid_field', {

@@ -6,6 +6,8 @@ import { prepareRelay, type RelayDeps } from '../../chat/relay.ts';
 import { readOutlined } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange } from '../exchange.ts';
+import type { Reply } from '../wire/reply.ts';
+import { ReplyHeaders } from '../wire/reply.ts';
 import { jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
 import { chatCompletionsShape } from './chat-shape.ts';
 
@@ -17,9 +19,8 @@ export interface ChatCompletionsDeps extends RelayDeps {
 }
 
 export function chatCompletions(deps: ChatCompletionsDeps) {
-  return async (exchange: Exchange): Promise<Response> => {
+  return async (exchange: Exchange): Promise<Reply> => {
     const document = await readOutlined(exchange, deps.maxBodyBytes);
-    exchange.liftReadTimeout();
     const request = actedOn(document);
     const { model, stream } = checkShape(chatCompletionsShape, request);
     const { record, requestId, signal } = exchange;
@@ -41,7 +42,7 @@ export function chatCompletions(deps: ChatCompletionsDeps) {
       },
       deps,
     );
-    const headers = new Headers();
+    const headers = new ReplyHeaders();
     if (prepared.applied.length > 0) headers.set('x-gateway-applied', prepared.applied.join(', '));
     if (record.stream)
       return streamReply(exchange, { source: prepared.events(signal), headers, ...deps });

@@ -3,7 +3,6 @@
 import { ANTHROPIC_MAX_TOKENS } from '../../domain/limits.ts';
 import { isObject, memberText, parseDocument, type JsonDocument } from '../../json/document.ts';
 import { parseExact } from '../../json/exact.ts';
-import { textOf } from '../../json/long-text.ts';
 import type { ChatCall } from '../provider.ts';
 import { listJson } from './block.ts';
 import { withCacheMarks } from './cache-marks.ts';
@@ -44,7 +43,7 @@ const ANSWER_TOKENS = 8_000;
 
 /** JSON text of the request to send. */
 export function messagesRequest(call: Pick<ChatCall, 'body' | 'stream'>): string {
-  const document = parseDocument(textOf(call.body));
+  const document = parseDocument(String(call.body));
   const request = document.value;
   refuseUnsupported(request);
   const members = translated(document, call.stream);

@@ -1,7 +1,6 @@
 // Gemini over its native API, generateContent and streamGenerateContent. A stream has no last event: success is a
 // finish reason for every candidate, and then the end.
 import type { Clock } from '../../domain/clock.ts';
-import { textOf } from '../../json/long-text.ts';
 import { interruptedError, protocolError } from '../failure.ts';
 import type { ChatCall, ChatEvent, Completion, Provider, Target } from '../provider.ts';
 import { readEvents } from '../read-events.ts';
@@ -25,7 +24,7 @@ export function createGeminiProvider(client: UpstreamClient, clock: Pick<Clock, 
         target,
         {
           path: methodPath(target.model, call.stream),
-          body: geminiBody(textOf(call.body), target.model),
+          body: geminiBody(String(call.body), target.model),
           accept: call.stream ? 'text/event-stream' : 'application/json',
           requestId: call.requestId,
           trace: call.trace,

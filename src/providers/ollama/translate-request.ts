@@ -2,7 +2,6 @@
 // keep_alive, truncate) win over what is made of OpenAI's; members that neither knows are carried as they came.
 import { objectText } from '../../json/compose.ts';
 import { isObject, memberText, parseDocument, type JsonDocument } from '../../json/document.ts';
-import { textOf } from '../../json/long-text.ts';
 import { membersOf, valueText } from '../../json/members.ts';
 import type { ChatCall, OllamaSettings } from '../provider.ts';
 import { ollamaMessages } from './messages.ts';
@@ -62,7 +61,7 @@ export function ollamaBody(
   call: Pick<ChatCall, 'body' | 'stream'>,
   settings: OllamaSettings,
 ): string {
-  const document = parseDocument(textOf(call.body));
+  const document = parseDocument(String(call.body));
   const { value } = document;
   refuseUnsupported(value);
   return objectText({
