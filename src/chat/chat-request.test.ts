@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { lookOver, parseDocument, type JsonDocument } from '../json/document.ts';
 import { actedOn, affinityKey } from './chat-request.ts';
 
-const keyOf = (document: JsonDocument) => affinityKey(document, actedOn(document));
+const keyOf = (document: JsonDocument) => affinityKey({ document, value: actedOn(document) });
 
 describe('a request goes to the same replica, parsed or looked over,', () => {
   test.each(['plain ', 'ä', '東京', '👩‍👩‍👧 ', '\\u00e4\\"'])('if it is full of %s', (word) => {

@@ -56,12 +56,15 @@ export function checkTools(request: Readonly<Record<string, unknown>>, alias: Al
 /** Characters of a prompt's beginning that tell whether two prompts share what an engine keeps in its cache. */
 const BEGINNING_CHARS = 2_000;
 
+interface Acted {
+  readonly document: JsonDocument;
+  /** As `actedOn` has it. */
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
 /** By what a request goes to the same replica again: the client's own key for it, or how its prompt begins. */
-export function affinityKey(
-  document: JsonDocument,
-  request: Readonly<Record<string, unknown>>,
-): string {
-  const key = request['prompt_cache_key'];
+export function affinityKey({ document, value }: Acted): string {
+  const key = value['prompt_cache_key'];
   if (typeof key === 'string') return key;
   const { outline } = document;
   const members = (outline ?? document).members;

@@ -2,7 +2,8 @@
 // and the upstream's bytes come back the same way.
 import { dataEvent, commentEvent, DONE } from '../sse/encode.ts';
 import type { EventSource } from '../sse/event-stream.ts';
-import { later, through } from '../domain/pieces.ts';
+import { later } from '../domain/pieces.ts';
+import { through } from '../domain/stages.ts';
 import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
 import { replaced, spliced, withMembers, type Changes } from '../json/splice.ts';
@@ -13,12 +14,14 @@ import type { ChatCall, ChatEvent, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
 import { passUnread } from '../prompt/check-outline.ts';
 import type { Alias, Catalog } from '../routing/catalog.ts';
-import type { OpenedReply } from '../routing/open.ts';
+import type { OpenedReply, OpenRequest } from '../routing/open.ts';
+import type { Plan, Preference } from '../routing/plan.ts';
 import type { Router } from '../routing/router.ts';
 import { affinityKey, checkTools } from './chat-request.ts';
 import { watchUsage } from './missing-usage.ts';
+import { watchRepeats } from './repeated-chunk.ts';
 import { showAs, shownReply } from './shown-chunk.ts';
-import { raiseTokenLimits } from './token-limits.ts';
+import { raiseTokenLimits, type RaisedLimits } from './token-limits.ts';
 
 export interface RelayDeps {
   readonly catalog: Catalog;
@@ -28,12 +31,17 @@ export interface RelayDeps {
 export interface RelayRequest {
   readonly document: JsonDocument;
   /** What it says, as far as the gateway acts on it: see `actedOn`. */
-  readonly request: Readonly<Record<string, unknown>>;
+  readonly value: Readonly<Record<string, unknown>>;
   readonly alias: string;
   readonly stream: boolean;
   readonly requestId: string;
   /** Absent where nothing is traced. */
   readonly trace?: TraceContext | undefined;
+  readonly witness: Witness;
+}
+
+/** Who is told of what becomes of a request. */
+export interface Witness {
   /** Told of each target before it is asked. */
   onAttempt(target: Target): void;
   /** Told of the target whose reply is taken. */
@@ -53,38 +61,73 @@ export interface PreparedRelay {
 }
 
 /** Checks the request; whatever is wrong with it is thrown here, before any upstream hears of it. */
-export function prepareRelay(relayed: RelayRequest, deps: RelayDeps): PreparedRelay {
-  const { document, request } = relayed;
-  const alias = deps.catalog.find(relayed.alias);
-  checkContents(document, alias);
-  checkTools(request, alias);
-  const limits = raiseTokenLimits(request, alias.minMaxTokens);
-  const changes = { ...limits.changes, ...streamOptions(relayed) };
-  const plan = deps.router.plan(alias, { key: () => affinityKey(document, request) });
+export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRelay {
+  const alias = deps.catalog.find(request.alias);
+  checkContents(request.document, alias);
+  checkTools(request.value, alias);
+  const limits = raiseTokenLimits(request.value, alias.minMaxTokens);
+  return new Relay(request, { alias, limits, router: deps.router });
+}
 
-  const ask = (signal: Stop): Promise<OpenedReply> => {
-    const { stream, requestId, trace, onAttempt, onAnswer } = relayed;
-    const bodyFor = (target: Target) => bodyWith(document, changes, target);
-    const { hedgeMs } = alias;
-    const { n } = request;
-    const choices = typeof n === 'number' && Number.isInteger(n) ? n : undefined;
-    return deps.router.open(
-      { plan, stream, choices, requestId, trace, hedgeMs, bodyFor, onAttempt, onAnswer },
-      signal,
-    );
-  };
+/** It is also what the router is asked to open: nothing has to be made for that. */
+class Relay implements PreparedRelay, OpenRequest, Preference {
+  readonly plan: Plan;
+  readonly applied: readonly string[];
+  readonly stream: boolean;
+  readonly requestId: string;
+  readonly trace: TraceContext | undefined;
+  readonly #request: RelayRequest;
+  readonly #alias: Alias;
+  readonly #changes: Changes;
+  readonly #router: RelayDeps['router'];
 
-  return {
-    applied: limits.applied,
-    async json(signal) {
-      const { reply } = await ask(signal);
-      if (reply.kind === 'stream')
-        throw new TypeError('a provider streamed a reply that was asked for whole');
-      if (reply.completion.usage) relayed.onUsage(reply.completion.usage);
-      return shownReply(reply.json, reply.completion, alias.name);
-    },
-    events: (signal) => shownEvents(relayed, alias.name, () => ask(signal)),
-  };
+  constructor(
+    request: RelayRequest,
+    { alias, limits, router }: { alias: Alias; limits: RaisedLimits } & Pick<RelayDeps, 'router'>,
+  ) {
+    this.applied = limits.applied;
+    this.stream = request.stream;
+    this.requestId = request.requestId;
+    this.trace = request.trace;
+    this.#request = request;
+    this.#alias = alias;
+    this.#changes = request.stream
+      ? { ...limits.changes, ...streamOptions(request) }
+      : limits.changes;
+    this.#router = router;
+    this.plan = router.plan(alias, this);
+  }
+
+  get hedgeMs(): number | null {
+    return this.#alias.hedgeMs;
+  }
+  get choices(): number | undefined {
+    const { n } = this.#request.value;
+    return typeof n === 'number' && Number.isInteger(n) ? n : undefined;
+  }
+  key(): string {
+    return affinityKey(this.#request);
+  }
+  bodyFor(target: Target): Pick<ChatCall, 'body'> {
+    return bodyWith(this.#request.document, this.#changes, target);
+  }
+  onAttempt(target: Target): void {
+    this.#request.witness.onAttempt(target);
+  }
+  onAnswer(target: Target): void {
+    this.#request.witness.onAnswer(target);
+  }
+
+  async json(signal: Stop): Promise<string> {
+    const { reply } = await this.#router.open(this, signal);
+    if (reply.kind === 'stream')
+      throw new TypeError('a provider streamed a reply that was asked for whole');
+    if (reply.completion.usage) this.#request.witness.onUsage(reply.completion.usage);
+    return shownReply(reply.json, reply.completion, this.#alias.name);
+  }
+  events(signal: Stop): EventSource {
+    return shownEvents(this.#request, this.#alias.name, () => this.#router.open(this, signal));
+  }
 }
 
 /** The request with the target's model in it. */
@@ -107,17 +150,17 @@ function hasAny(changes: Changes): boolean {
 }
 
 /** The gateway always wants to learn the usage of a stream, whether or not the client does. */
-function streamOptions({ document, request, stream }: RelayRequest): Changes {
+function streamOptions({ document, value, stream }: RelayRequest): Changes {
   if (!stream) return {};
-  const options = request['stream_options'];
+  const options = value['stream_options'];
   if (!isObject(options)) return { stream_options: '{"include_usage":true}' };
   if (options['include_usage'] === true) return {};
   const text = memberText(document, 'stream_options') ?? '{}';
   return { stream_options: withMembers(text, membersOf(text), { include_usage: 'true' }) };
 }
 
-function asksForUsage({ request }: RelayRequest): boolean {
-  const options = request['stream_options'];
+function asksForUsage({ value }: RelayRequest): boolean {
+  const options = value['stream_options'];
   return isObject(options) && options['include_usage'] === true;
 }
 
@@ -130,6 +173,7 @@ function shownEvents(
   const asked = asksForUsage(request);
   const show = showAs({ alias, usage: asked });
   const usageWatch = asked ? watchUsage(alias) : null;
+  const repeated = watchRepeats(usageWatch && ((said) => usageWatch.hear(said)));
   return later(async () =>
     through<readonly ChatEvent[], string>(await streamOf(ask), {
       take(batch) {
@@ -141,12 +185,15 @@ function shownEvents(
           }
           const { json, chunk } = event;
           usageWatch?.see(chunk);
-          if (chunk.usage) request.onUsage(chunk.usage);
+          if (chunk.usage) request.witness.onUsage(chunk.usage);
           const seen = show(json, chunk);
-          if (seen !== null) text += dataEvent(seen);
+          if (seen === null) continue;
+          text += dataEvent(seen);
+          repeated.learn(event, seen);
         }
         return text === '' ? null : text;
       },
+      shortcut: (sink) => repeated.shortcutTo(sink),
       end() {
         const missing = usageWatch?.missing(promptTexts(request.document)) ?? null;
         return (missing === null ? '' : dataEvent(missing)) + dataEvent(DONE);

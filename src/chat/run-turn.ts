@@ -30,7 +30,7 @@ export interface TurnAsk {
   readonly request: Pick<TurnRequest, 'parameters'>;
   readonly accepted: Pick<AcceptedTurn, 'messagesFor' | 'epoch'>;
   /** null where all may share cached prefixes. */
-  readonly cacheSalt: string | null;
+  cacheSalt(): string | null;
 }
 
 export interface TurnRun extends TurnAsk {
@@ -148,11 +148,13 @@ async function ask(
 
 /** The request in OpenAI's form: the history's stored bytes, the epoch's pinned bytes, the client's parameters. */
 export function bodyOf(
-  { request, accepted, cacheSalt }: TurnAsk,
+  { request, accepted, ...ask }: TurnAsk,
   target: Target,
 ): Pick<ChatCall, 'body'> {
   const { tools, toolChoice, responseFormat } = accepted.epoch.profile;
   const { text, bytes } = accepted.messagesFor(target);
+  // vLLM keeps the cached prefixes of different salts apart, so that nobody's timing tells of another's prompts.
+  const cacheSalt = target.kind === 'vllm' ? ask.cacheSalt() : null;
   const members: Record<string, string | null> = {
     tools,
     // Engines refuse a choice of tools where there are none.
@@ -161,10 +163,7 @@ export function bodyOf(
     stream: 'true',
     stream_options: '{"include_usage":true}',
     ...request.parameters,
-    // vLLM keeps the cached prefixes of different salts apart, so that nobody's timing tells of another's prompts.
-    ...(target.kind === 'vllm' && cacheSalt !== null
-      ? { cache_salt: JSON.stringify(cacheSalt) }
-      : {}),
+    ...(cacheSalt === null ? {} : { cache_salt: JSON.stringify(cacheSalt) }),
   };
   const head = `{"model":${JSON.stringify(target.model)},"messages":`;
   let tail = '';

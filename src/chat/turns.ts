@@ -229,7 +229,7 @@ export function createTurns(deps: TurnsDeps): Turns {
           accepted,
           alias,
           live,
-          cacheSalt: saltOf(request.scope, options.cacheSalt),
+          cacheSalt: () => saltOf(request.scope, options.cacheSalt),
           onAttempt: observer.onAttempt,
           onAnswerer: observer.onAnswer,
           onAnswer({ usage }) {

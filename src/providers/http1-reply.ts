@@ -16,6 +16,8 @@ export interface ReplyParser {
   isReusable(): boolean;
   /** The bytes of the body in what came, often none. Throws a WireError. */
   push(bytes: Buffer): Buffer;
+  /** Where the data begins in bytes that are one whole chunk of a chunked body, and nothing else; -1 where they are not. */
+  dataOfOneChunk(bytes: Buffer): number;
   /** The connection has ended. Throws a WireError unless that is how the reply ends. */
   end(): void;
 }
@@ -32,6 +34,7 @@ export class WireError extends Error {
 
 const malformed = () => new WireError('Malformed_HTTP_Response');
 const EMPTY: Buffer = Buffer.alloc(0);
+const CR = 0x0d;
 const LF = 0x0a;
 
 /** Where in a reply its next byte is. */
@@ -63,6 +66,9 @@ class Parser implements ReplyParser {
   push(bytes: Buffer): Buffer {
     const rest = this.#in === 'head' ? this.#readHead(bytes) : bytes;
     return rest.length === 0 ? EMPTY : this.#readBody(rest);
+  }
+  dataOfOneChunk(bytes: Buffer): number {
+    return this.#in === 'size' && this.#line === '' ? dataOfOneChunk(bytes) : -1;
   }
   end(): void {
     if (this.#in === 'until_close') this.#in = 'whole';
@@ -189,10 +195,11 @@ class Head implements ReplyHead {
     const places = this.#places;
     let found: string | null = null;
     for (let at = 0; at < places.length; at += 3) {
-      const [start, colon, end] = [places[at] ?? 0, places[at + 1] ?? 0, places[at + 2] ?? 0];
+      const start = places[at] ?? 0;
+      const colon = places[at + 1] ?? 0;
       if (colon - start !== name.length) continue;
       if (this.#text.slice(start, colon).toLowerCase() !== name) continue;
-      const value = this.#text.slice(colon + 1, end).trim();
+      const value = this.#text.slice(colon + 1, places[at + 2]).trim();
       found = found === null ? value : `${found}, ${value}`;
     }
     return found;
@@ -238,3 +245,24 @@ function sizeOf(line: string): number {
   if (digits === undefined) throw malformed();
   return Number.parseInt(digits, 16);
 }
+
+/** The commonest read of a stream. Whatever is not that plain is for the long way, which also says what is wrong. */
+function dataOfOneChunk(bytes: Buffer): number {
+  let size = 0;
+  let at = 0;
+  for (; at < MAX_SIZE_DIGITS; at++) {
+    const digit = HEX_DIGITS[bytes[at] ?? 0] ?? -1;
+    if (digit === -1) break;
+    size = size * 16 + digit;
+  }
+  const start = at + 2;
+  const end = start + size;
+  if (size === 0 || end + 2 !== bytes.length || bytes[at] !== CR || bytes[at + 1] !== LF) return -1;
+  return bytes[end] === CR && bytes[end + 1] === LF ? start : -1;
+}
+
+/** By the digits' codes. */
+const HEX_DIGITS = Int8Array.from({ length: 256 }, (_, code) =>
+  '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()),
+);
+const MAX_SIZE_DIGITS = 6;

@@ -198,11 +198,13 @@ function onData(connection: Connection, bytes: Buffer): void {
 /** Lines of a head. Throws for what cannot be sent: a line break in a header would be the end of the head to some. */
 export function headerLines(headers: Readonly<Record<string, string>>): string {
   let lines = '';
-  let all = '';
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name] ?? '';
+    if (UNSENDABLE.test(name) || UNSENDABLE.test(value))
+      throw new TypeError('a header cannot be sent as it is');
     lines += `${name}: ${value}\r\n`;
-    all += name + value;
   }
-  if (/[^\t\u0020-\u007e]/.test(all)) throw new TypeError('a header cannot be sent as it is');
   return lines;
 }
+
+const UNSENDABLE = /[^\t\u0020-\u007e]/;

@@ -1,5 +1,4 @@
 // The body of POST /c1/chat: what is checked of it beyond its shape, and the turn that it asks for.
-import { createHash } from 'node:crypto';
 import { checkTools } from '../../chat/chat-request.ts';
 import type { TurnRequest } from '../../chat/turn-request.ts';
 import { GatewayError } from '../../domain/errors.ts';
@@ -77,7 +76,7 @@ export function turnRequest(
     showUsage: body.stream !== true || body.stream_options?.include_usage === true,
     requestId,
     trace: record.trace,
-    fingerprint: createHash('sha256').update(document.text).digest('hex'),
+    fingerprint: new Bun.SHA256().update(document.text).digest('hex'),
   };
 }
 

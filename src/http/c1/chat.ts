@@ -15,6 +15,7 @@ import { jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
 import { ReplyHeaders, type Reply } from '../wire/reply.ts';
 import { checkChatBody, turnRequest } from './chat-body.ts';
 import { chatShape } from './chat-shape.ts';
+import { isPlainBody } from './plain-body.ts';
 import { renderTurnError, turnEvents, withTurnHeaders } from './turn-stream.ts';
 
 export interface PostChatDeps {
@@ -31,7 +32,8 @@ export interface PostChatDeps {
 export function postChat(deps: PostChatDeps) {
   return async (exchange: Exchange): Promise<Reply> => {
     const document = await readDocument(exchange, deps.maxBodyBytes);
-    const body = checkShape(chatShape, document.value);
+    const { value } = document;
+    const body = isPlainBody(value) ? value : checkShape(chatShape, value);
     const { record } = exchange;
     record.alias = body.model;
     record.stream = body.stream === true;

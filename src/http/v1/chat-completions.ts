@@ -1,8 +1,9 @@
 // POST /v1/chat/completions: OpenAI's contract, checked only where the gateway has to act on it.
 import type { Deadlines } from '../../domain/deadlines.ts';
-import { tokenCounts } from '../../domain/message.ts';
+import { tokenCounts, type Usage } from '../../domain/message.ts';
 import { actedOn } from '../../chat/chat-request.ts';
-import { prepareRelay, type RelayDeps } from '../../chat/relay.ts';
+import { prepareRelay, type RelayDeps, type Witness } from '../../chat/relay.ts';
+import type { Target } from '../../providers/provider.ts';
 import { readOutlined } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange } from '../exchange.ts';
@@ -21,24 +22,20 @@ export interface ChatCompletionsDeps extends RelayDeps {
 export function chatCompletions(deps: ChatCompletionsDeps) {
   return async (exchange: Exchange): Promise<Reply> => {
     const document = await readOutlined(exchange, deps.maxBodyBytes);
-    const request = actedOn(document);
-    const { model, stream } = checkShape(chatCompletionsShape, request);
+    const value = actedOn(document);
+    const { model, stream } = checkShape(chatCompletionsShape, value);
     const { record, requestId, signal } = exchange;
     record.alias = model;
     record.stream = stream === true;
     const prepared = prepareRelay(
       {
         document,
-        request,
+        value,
         alias: model,
         stream: record.stream,
         requestId,
         trace: record.trace,
-        onAttempt: (target) => noteAttempt(exchange, target),
-        onAnswer: (target) => noteAnswer(exchange, target),
-        onUsage(usage) {
-          record.usage = tokenCounts(usage);
-        },
+        witness: new Notes(exchange),
       },
       deps,
     );
@@ -48,4 +45,22 @@ export function chatCompletions(deps: ChatCompletionsDeps) {
       return streamReply(exchange, { source: prepared.events(signal), headers, ...deps });
     return jsonReply(exchange, await prepared.json(signal), headers);
   };
+}
+
+/** Puts down in the record what becomes of the request. */
+class Notes implements Witness {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+  onAttempt(target: Target): void {
+    noteAttempt(this.#exchange, target);
+  }
+  onAnswer(target: Target): void {
+    noteAnswer(this.#exchange, target);
+  }
+  onUsage(usage: Usage): void {
+    this.#exchange.record.usage = tokenCounts(usage);
+  }
 }

@@ -36,7 +36,9 @@ interface Current {
   isReplied: boolean;
 }
 
-const HEAD_END = '\r\n\r\n';
+const HEAD_END = Buffer.from('\r\n\r\n');
+const CR = 0x0d;
+const LF = 0x0a;
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 export class ClientConnection implements BodyFlow {
@@ -129,13 +131,14 @@ export class ClientConnection implements BodyFlow {
   #readHeads(): void {
     while (this.#early && !this.#current && this.#discards === null && !this.#isClosed) {
       const bytes = this.#early;
-      const text = bytes.toString('latin1', 0, MAX_REQUEST_HEAD_BYTES);
       // Some clients end a body with an empty line that does not belong to it.
-      const start = text.startsWith('\r\n') ? 2 : 0;
-      const end = text.indexOf(HEAD_END, start);
-      if (end === -1) return this.#awaitHead(text.slice(start), bytes.length);
+      const start = bytes[0] === CR && bytes[1] === LF ? 2 : 0;
+      const end = bytes.indexOf(HEAD_END, start);
+      const headEnd = end === -1 ? bytes.length : end;
+      const text = bytes.toString('latin1', start, Math.min(headEnd, MAX_REQUEST_HEAD_BYTES));
+      if (end === -1 || headEnd > MAX_REQUEST_HEAD_BYTES) return this.#awaitHead(text, headEnd);
       this.#early = null;
-      this.#begin(text.slice(start, end), bytes, end + HEAD_END.length);
+      this.#begin(text, bytes, end + HEAD_END.length);
     }
   }
 
