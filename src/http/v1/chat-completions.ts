@@ -10,7 +10,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Reply } from '../wire/reply.ts';
 import { ReplyHeaders } from '../wire/reply.ts';
 import { jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
-import { chatCompletionsShape } from './chat-shape.ts';
+import { chatCompletionsShape, isPlainChat } from './chat-shape.ts';
 
 export interface ChatCompletionsDeps extends RelayDeps {
   readonly deadlines: Deadlines;
@@ -23,7 +23,7 @@ export function chatCompletions(deps: ChatCompletionsDeps) {
   return async (exchange: Exchange): Promise<Reply> => {
     const document = await readOutlined(exchange, deps.maxBodyBytes);
     const value = actedOn(document);
-    const { model, stream } = checkShape(chatCompletionsShape, value);
+    const { model, stream } = isPlainChat(value) ? value : checkShape(chatCompletionsShape, value);
     const { record, requestId, signal } = exchange;
     record.alias = model;
     record.stream = stream === true;
