@@ -102,9 +102,12 @@ async function openStream(tree: Tree, first: string): Promise<OpenStream> {
   const client = tree.createUpstreamClient({ deadlines: tree.createDeadlines(tree.systemClock) });
   const provider = tree.withholdCredentials(tree.createProvider(client));
   const text = '{"model":"alias","stream":true,"messages":[]}';
+  const document = tree.parseDocument(text);
   const request = {
-    document: tree.parseDocument(text),
+    document,
     alias: 'alias',
+    value: document.value,
+    // Another tree may be older.
     messages: [],
     stream: true,
     requestId: 'req_bench',

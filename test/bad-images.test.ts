@@ -40,6 +40,14 @@ const PLACES: [string, string, (url: string) => [path: string, body: object]][] 
     },
   ],
   [
+    'a message of /v1 that is long',
+    'messages[0].content[1].image_url.url',
+    (url) => {
+      const content = [{ type: 'text', text: 'look '.repeat(1_000) }, part(url)];
+      return ['/v1/chat/completions', { messages: [{ role: 'user', content }] }];
+    },
+  ],
+  [
     'the message of /c1',
     'message[0].image_url.url',
     (url) => ['/c1/chat', { message: [part(url)] }],

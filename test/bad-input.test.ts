@@ -197,10 +197,10 @@ describe.each([V1, C1] as const)('POST %s refuses', (path) => {
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
   });
 
-  test('a body that breaks off', async () => {
+  test.each([500, LIMIT])('a body of %i bytes that breaks off', async (length) => {
     const raw = await openRaw(gateway.url);
     raw.send(
-      `POST ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${TOKEN}\r\ncontent-length: 500\r\n\r\n{${sound}`,
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nx-api-key: ${TOKEN}\r\ncontent-length: ${length}\r\n\r\n{${sound}}`,
     );
     raw.finish();
     expect(statusesIn(await raw.closed)).not.toContain(200);
@@ -208,7 +208,10 @@ describe.each([V1, C1] as const)('POST %s refuses', (path) => {
   });
 });
 
-describe('/v1/chat/completions names the field at fault:', () => {
+describe.each([
+  ['short', ''],
+  ['long, which is looked over and not parsed,', 'long '.repeat(1_000)],
+])('/v1/chat/completions names the field at fault, where a body is %s', (_, user) => {
   test.each<[object, string, string]>([
     [{ model: undefined }, 'missing_field', 'model'],
     [{ model: null }, 'invalid_field', 'model'],
@@ -250,7 +253,7 @@ describe('/v1/chat/completions names the field at fault:', () => {
     [{ tools: 'x' }, 'invalid_field', 'tools'],
     [{ model: 'text-only', tools: [{ type: 'function' }] }, 'modality_not_supported', 'tools'],
   ])('%j', async (fault, code, param) => {
-    const body = { model: 'test-model', messages: [USER], ...fault };
+    const body = { model: 'test-model', messages: [USER], user, ...fault };
     expect(await refusal(V1, body)).toMatchObject({ status: 400, code, param });
     expect(upstream.calls.length).toBe(heard);
   });

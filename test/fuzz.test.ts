@@ -1,6 +1,7 @@
 // The short forms of npm run fuzz: so many cases of each kind, always the same. What fails names its seed.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { everyKind, requestsTarget, startTarget, type FuzzTarget } from './fuzz/targets.ts';
+import { fuzzJson } from './fuzz/json.ts';
 import { fuzzReplies } from './fuzz/replies.ts';
 import { fuzzRequests } from './fuzz/requests.ts';
 import { fuzzSockets } from './fuzz/sockets.ts';
@@ -28,6 +29,12 @@ test(
     await fuzzRequests(await requestsTarget(one), { seed: SEED, runs: 1_000 });
     expect(residentBytes(one.gateway.process.pid) - before).toBeLessThan(MOST_GROWTH_BYTES);
   },
+  PATIENCE_MS,
+);
+
+test(
+  'JSON in any spelling is taken, refused and spliced alike, whether it is parsed or only looked over',
+  () => fuzzJson({ seed: SEED, runs: 3_000 }),
   PATIENCE_MS,
 );
 

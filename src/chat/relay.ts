@@ -6,17 +6,18 @@ import { later } from '../domain/pieces.ts';
 import { through } from '../domain/stages.ts';
 import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
-import { splicedBytes, withMembers, type Changes } from '../json/splice.ts';
+import { replaced, spliced, withMembers, type Changes } from '../json/splice.ts';
 import type { Stop } from '../domain/stop.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import type { Usage } from '../domain/message.ts';
 import type { ChatCall, ChatEvent, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
+import { passUnread } from '../prompt/check-outline.ts';
 import type { Alias, Catalog } from '../routing/catalog.ts';
 import type { OpenedReply, OpenRequest } from '../routing/open.ts';
 import type { Plan, Preference } from '../routing/plan.ts';
 import type { Router } from '../routing/router.ts';
-import { checkTools } from './chat-request.ts';
+import { affinityKey, checkTools } from './chat-request.ts';
 import { watchUsage } from './missing-usage.ts';
 import { Repeats } from './repeated-chunk.ts';
 import { showAs, shownReply } from './shown-chunk.ts';
@@ -29,8 +30,9 @@ export interface RelayDeps {
 
 export interface RelayRequest {
   readonly document: JsonDocument;
+  /** What it says, as far as the gateway acts on it: see `actedOn`. */
+  readonly value: Readonly<Record<string, unknown>>;
   readonly alias: string;
-  readonly messages: readonly unknown[];
   readonly stream: boolean;
   readonly requestId: string;
   /** Absent where nothing is traced. */
@@ -61,9 +63,9 @@ export interface PreparedRelay {
 /** Checks the request; whatever is wrong with it is thrown here, before any upstream hears of it. */
 export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRelay {
   const alias = deps.catalog.find(request.alias);
-  checkMessages(request.messages, 'messages', alias);
-  checkTools(request.document.value, alias);
-  const limits = raiseTokenLimits(request.document.value, alias.minMaxTokens);
+  checkContents(request.document, alias);
+  checkTools(request.value, alias);
+  const limits = raiseTokenLimits(request.value, alias.minMaxTokens);
   return new Relay(request, { alias, limits, router: deps.router });
 }
 
@@ -100,13 +102,13 @@ class Relay implements PreparedRelay, OpenRequest, Preference {
     return this.#alias.hedgeMs;
   }
   get choices(): number | undefined {
-    const { n } = this.#request.document.value;
+    const { n } = this.#request.value;
     return typeof n === 'number' && Number.isInteger(n) ? n : undefined;
   }
   key(): string {
-    return beginningOf(this.#request.document);
+    return affinityKey(this.#request);
   }
-  bodyFor(target: Target): Pick<ChatCall, 'body' | 'bytes'> {
+  bodyFor(target: Target): Pick<ChatCall, 'body'> {
     return bodyWith(this.#request.document, this.#changes, target);
   }
   onAttempt(target: Target): void {
@@ -128,31 +130,18 @@ class Relay implements PreparedRelay, OpenRequest, Preference {
   }
 }
 
-/** Characters of a prompt's beginning that tell whether two prompts share what an engine keeps in its cache. */
-const BEGINNING_CHARS = 2_000;
-
-/** By what a request goes to the same replica again: the client's own key for it, or how its prompt begins. */
-function beginningOf({ value, text, members }: JsonDocument): string {
-  const key = value['prompt_cache_key'];
-  if (typeof key === 'string') return key;
-  const start = members.find((member) => member.key === 'messages')?.valueStart ?? 0;
-  return text.slice(start, start + BEGINNING_CHARS);
+/** The request with the target's model in it. */
+function bodyWith(document: JsonDocument, fixed: Changes, target: Target): Pick<ChatCall, 'body'> {
+  const model = JSON.stringify(target.model);
+  // Of most requests nothing else is changed.
+  const simply = hasAny(fixed) ? undefined : replaced(document, 'model', model);
+  return { body: simply ?? spliced(document, { ...fixed, model }) };
 }
 
-/** The request with the target's model in it. */
-function bodyWith(
-  document: JsonDocument,
-  fixed: Changes,
-  target: Target,
-): Pick<ChatCall, 'body' | 'bytes'> {
-  const { text, members, bytes } = document;
-  const model = JSON.stringify(target.model);
-  const member = bytes || hasAny(fixed) ? undefined : members.find(({ key }) => key === 'model');
-  // Of most requests nothing else is changed.
-  if (member)
-    return { body: text.slice(0, member.valueStart) + model + text.slice(member.valueEnd) };
-  const changes = { ...fixed, model };
-  return { body: withMembers(text, members, changes), bytes: splicedBytes(document, changes) };
+function checkContents(document: JsonDocument, alias: Alias): void {
+  if (document.outline && passUnread(document.outline, alias)) return;
+  const { messages } = document.value;
+  if (Array.isArray(messages)) checkMessages(messages, 'messages', alias);
 }
 
 function hasAny(changes: Changes): boolean {
@@ -161,18 +150,17 @@ function hasAny(changes: Changes): boolean {
 }
 
 /** The gateway always wants to learn the usage of a stream, whether or not the client does. */
-function streamOptions({ document, stream }: RelayRequest): Changes {
+function streamOptions({ document, value, stream }: RelayRequest): Changes {
   if (!stream) return {};
-  const options = document.value['stream_options'];
+  const options = value['stream_options'];
   if (!isObject(options)) return { stream_options: '{"include_usage":true}' };
   if (options['include_usage'] === true) return {};
-  const member = document.members.find(({ key }) => key === 'stream_options');
-  const text = document.text.slice(member?.valueStart, member?.valueEnd);
+  const text = memberText(document, 'stream_options') ?? '{}';
   return { stream_options: withMembers(text, membersOf(text), { include_usage: 'true' }) };
 }
 
-function asksForUsage({ document }: RelayRequest): boolean {
-  const options = document.value['stream_options'];
+function asksForUsage({ value }: RelayRequest): boolean {
+  const options = value['stream_options'];
   return isObject(options) && options['include_usage'] === true;
 }
 

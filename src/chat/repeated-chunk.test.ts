@@ -78,7 +78,7 @@ async function relayed(
   const request = {
     document,
     alias: 'alias',
-    messages: [],
+    value: document.value,
     stream: true,
     requestId: 'req_1',
     witness: {

@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock.ts';
 import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import { MAX_TURN_CHARS } from '../domain/limits.ts';
 import { tokenCounts } from '../domain/message.ts';
+import { LongText } from '../json/long-text.ts';
 import type { ChatCall, ChatEvent, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
@@ -149,7 +150,7 @@ async function ask(
 export function bodyOf(
   { request, accepted, ...ask }: TurnAsk,
   target: Target,
-): Pick<ChatCall, 'body' | 'bytes'> {
+): Pick<ChatCall, 'body'> {
   const { tools, toolChoice, responseFormat } = accepted.epoch.profile;
   const { text, bytes } = accepted.messagesFor(target);
   // vLLM keeps the cached prefixes of different salts apart, so that nobody's timing tells of another's prompts.
@@ -170,10 +171,11 @@ export function bodyOf(
     if (value !== null) tail += `,${JSON.stringify(key)}:${value}`;
   }
   tail += '}';
-  return {
-    body: head + text + tail,
-    bytes: bytes && [Buffer.from(head), ...bytes, Buffer.from(tail)],
-  };
+  const body = head + text + tail;
+  if (!bytes) return { body };
+  const mayHave = (key: string) => key === 'messages' || typeof members[key] === 'string';
+  const parts = [Buffer.from(head), ...bytes, Buffer.from(tail)];
+  return { body: new LongText(parts, { mayHave, text: body }) };
 }
 
 async function takeIn(

@@ -1,14 +1,16 @@
 // A JSON object from outside, in the three forms that the gateway needs: the text as it came, its parsed value for
-// checks, and the offsets of its top-level members for splicing.
+// checks, and the offsets of its top-level members for splicing. One that was only looked over has them when asked.
 import { GatewayError } from '../domain/errors.ts';
 import { duplicateKey, membersOf, type Member } from './members.ts';
+import { outlineOf, type Outline } from './outline.ts';
 
 export interface JsonDocument {
   readonly text: string;
   readonly value: Readonly<Record<string, unknown>>;
+  /** Offsets in the text. */
   readonly members: readonly Member[];
-  /** The UTF-8 of the text, where it is at hand and long. */
-  readonly bytes?: Uint8Array;
+  /** Where the bytes are at hand: for whoever can do without the text and its value, which cost far more. */
+  readonly outline?: Outline;
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -25,8 +27,34 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
+/** As `parseDocument` on the bytes, and refuses the same, but parses only what has no outline. */
+export function lookOver(parts: readonly Uint8Array[]): JsonDocument {
+  const outline = outlineOf(parts);
+  return outline ? new OutlinedDocument(outline) : parseDocument(decodeUtf8(Buffer.concat(parts)));
+}
+
+class OutlinedDocument implements JsonDocument {
+  readonly outline: Outline;
+  #text: string | undefined;
+  #value: JsonDocument['value'] | undefined;
+  #members: readonly Member[] | undefined;
+
+  constructor(outline: Outline) {
+    this.outline = outline;
+  }
+  get text(): string {
+    return (this.#text ??= this.outline.parts.text());
+  }
+  get value(): JsonDocument['value'] {
+    return (this.#value ??= JSON.parse(this.text) as JsonDocument['value']);
+  }
+  get members(): readonly Member[] {
+    return (this.#members ??= membersOf(this.text));
+  }
+}
+
 /** Reads one JSON object; `invalid_json` when it is not one, names a key twice or nests too deep. */
-export function parseDocument(text: string, bytes?: Uint8Array): JsonDocument {
+export function parseDocument(text: string): JsonDocument {
   const value = parseAny(text);
   if (!isObject(value)) {
     throw new GatewayError('invalid_json', {
@@ -41,11 +69,16 @@ export function parseDocument(text: string, bytes?: Uint8Array): JsonDocument {
       param: twice,
     });
   }
-  return { text, value, members, ...(bytes && { bytes }) };
+  return { text, value, members };
 }
 
 /** The JSON text of a top-level member, exactly as it came; undefined when absent. */
 export function memberText(document: JsonDocument, key: string): string | undefined {
+  const { outline } = document;
+  if (outline) {
+    const place = outline.valueOf(key);
+    return place === undefined ? undefined : outline.text(place);
+  }
   const member = document.members.find((candidate) => candidate.key === key);
   return member && document.text.slice(member.valueStart, member.valueEnd);
 }

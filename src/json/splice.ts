@@ -1,5 +1,6 @@
 // Changes members of a JSON object in its text and leaves every other byte as it was.
 import type { JsonDocument } from './document.ts';
+import { LongText, type JsonText } from './long-text.ts';
 import type { Member } from './members.ts';
 
 interface Edit {
@@ -16,51 +17,54 @@ export type Changes = Readonly<Record<string, string | null>>;
  * `members` are those of `text`; every value in `changes` is JSON text.
  */
 export function withMembers(text: string, members: readonly Member[], changes: Changes): string {
-  const { kept, added } = cut(text, editsFor(text, members, changes));
+  const { kept, added } = cut(editsFor(text.indexOf('{') + 1, members, changes), text.length);
   return kept.reduce(
     (result, [from, to], index) => result + text.slice(from, to) + (added[index] ?? ''),
     '',
   );
 }
 
-/** The bytes of what `withMembers` gives, without a copy of those that stay; undefined where only text is at hand. */
-export function splicedBytes(
-  { text, members, bytes }: JsonDocument,
-  changes: Changes,
-): Uint8Array[] | undefined {
-  if (!bytes) return undefined;
-  const { kept, added } = cut(text, editsFor(text, members, changes));
-  const offsets = byteOffsets(text, kept.flat(), bytes.length);
-  const pieces = kept.flatMap((_, index) => [
-    bytes.subarray(offsets[2 * index], offsets[2 * index + 1]),
-    Buffer.from(added[index] ?? ''),
-  ]);
-  return pieces.filter(({ length }) => length > 0);
-}
-
-/** Where ascending offsets into a text are in its UTF-8. What is longest between two of them is not looked at. */
-function byteOffsets(text: string, offsets: readonly number[], total: number): readonly number[] {
-  if (total === text.length) return offsets;
-  const steps = [...offsets, text.length].map(
-    (to, index) => [offsets[index - 1] ?? 0, to] as const,
-  );
-  const longest = steps.reduce((long, step) =>
-    step[1] - step[0] > long[1] - long[0] ? step : long,
-  );
-  const lengths = steps.map((step) =>
-    step === longest ? 0 : Buffer.byteLength(text.slice(...step)),
-  );
-  const rest = total - lengths.reduce((sum, length) => sum + length);
-  let at = 0;
-  return offsets.map((_, index) => {
-    const step = steps[index];
-    return (at += step === longest ? rest : (lengths[index] ?? 0));
+/** The document with the named members changed as by `withMembers`: as bytes, without a copy, where it has an outline. */
+export function spliced(document: JsonDocument, changes: Changes): JsonText {
+  const { outline } = document;
+  if (!outline) return withMembers(document.text, document.members, changes);
+  const { parts, members } = outline;
+  const { kept, added } = cut(editsFor(outline.start(0) + 1, members, changes), parts.length);
+  const pieces: Uint8Array[] = [];
+  for (const [index, [from, to]] of kept.entries()) {
+    if (to > from) pieces.push(...parts.between(from, to));
+    const text = added[index];
+    if (text) pieces.push(Buffer.from(text));
+  }
+  return new LongText(pieces, {
+    mayHave: (name) => name in changes || has(members, name),
   });
 }
 
-function editsFor(text: string, members: readonly Member[], changes: Changes): Edit[] {
+/** The document with another value for one member; undefined where it has none of this name. */
+export function replaced(document: JsonDocument, key: string, value: string): JsonText | undefined {
+  const { outline } = document;
+  const { members } = outline ?? document;
+  const member = members.find((candidate) => candidate.key === key);
+  if (!member) return undefined;
+  const { valueStart, valueEnd } = member;
+  if (!outline) return document.text.slice(0, valueStart) + value + document.text.slice(valueEnd);
+  const { parts } = outline;
+  const before = parts.between(0, valueStart);
+  const after = parts.between(valueEnd, parts.length);
+  return new LongText([...before, Buffer.from(value), ...after], {
+    mayHave: (name) => has(members, name),
+  });
+}
+
+function has(members: readonly Member[], name: string): boolean {
+  return members.some(({ key }) => key === name);
+}
+
+/** `open`: where the object begins within its brace. */
+function editsFor(open: number, members: readonly Member[], changes: Changes): Edit[] {
   const removals = membersToRemove(members, changes);
-  const edits: Edit[] = removals.map((run) => removal(text, members, run));
+  const edits: Edit[] = removals.map((run) => removal(open, members, run));
   for (const { key, valueStart, valueEnd } of members) {
     const value = changes[key];
     if (typeof value === 'string') edits.push({ start: valueStart, end: valueEnd, text: value });
@@ -68,7 +72,7 @@ function editsFor(text: string, members: readonly Member[], changes: Changes): E
   const addition = missingMembers(members, changes);
   if (addition !== '') {
     const last = members.findLast(({ key }) => changes[key] !== null);
-    const at = last?.valueEnd ?? text.indexOf('{') + 1;
+    const at = last?.valueEnd ?? open;
     edits.push({ start: at, end: at, text: last ? `,${addition}` : addition });
   }
   return edits;
@@ -86,10 +90,9 @@ function membersToRemove(members: readonly Member[], changes: Changes): [number,
   return runs;
 }
 
-function removal(text: string, members: readonly Member[], [first, last]: [number, number]): Edit {
+function removal(open: number, members: readonly Member[], [first, last]: [number, number]): Edit {
   const before = members[first - 1];
   const after = members[last + 1];
-  const open = text.indexOf('{') + 1;
   const end = members[last]?.valueEnd ?? open;
   if (before) return { start: before.valueEnd, end, text: '' };
   return { start: open, end: after?.start ?? end, text: '' };
@@ -102,18 +105,18 @@ function missingMembers(members: readonly Member[], changes: Changes): string {
     .join(',');
 }
 
-/** The ranges of the text that stay, and what comes after each of them. */
+/** The ranges that stay, and what comes after each of them. */
 interface Cut {
   readonly kept: readonly (readonly [from: number, to: number])[];
   readonly added: readonly string[];
 }
 
-function cut(text: string, edits: Edit[]): Cut {
+function cut(edits: Edit[], length: number): Cut {
   // An insertion at the end of a replaced value comes after it: sort by start, then by end.
   edits.sort((a, b) => a.start - b.start || a.end - b.end);
   const ends = [0, ...edits.map(({ end }) => end)];
   return {
-    kept: ends.map((from, index) => [from, edits[index]?.start ?? text.length]),
+    kept: ends.map((from, index) => [from, edits[index]?.start ?? length]),
     added: edits.map((edit) => edit.text),
   };
 }

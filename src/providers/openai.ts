@@ -22,13 +22,12 @@ import type { UpstreamClient, UpstreamResponse } from './upstream.ts';
 export function createOpenAiProvider(client: UpstreamClient): Provider {
   return {
     async ask(target, call, signal) {
-      const { body, bytes, headers } = requestForKind(call, target);
+      const { body, headers } = requestForKind(call, target);
       const response = await client.post(
         target,
         {
           path: '/chat/completions',
           body,
-          bytes,
           headers,
           accept: call.stream ? 'text/event-stream' : 'application/json',
           requestId: call.requestId,

@@ -2,6 +2,7 @@
 // costs more than the gateway itself: see docs/decisions/0031. Engines in the same house are asked this way; what is
 // encrypted, or behind a proxy, is asked by fetch.
 import { KEPT_CONNECTION_SECONDS, MAX_KEPT_CONNECTIONS } from '../domain/limits.ts';
+import { partsOf } from '../json/long-text.ts';
 import { WireError } from './http1-reply.ts';
 import {
   WireCall,
@@ -125,11 +126,11 @@ const MAX_BYTES_PER_CHAR = 3;
 function sent(
   connection: Connection,
   head: Buffer,
-  { lines, body, bytes }: WireRequest,
+  { lines, body }: WireRequest,
 ): readonly Uint8Array[] {
-  const most = head.length + lines.length + MAX_LENGTH_LINE + body.length * MAX_BYTES_PER_CHAR;
-  if (bytes || most > joint.length) {
-    const pieces = bytes ?? [Buffer.from(body)];
+  const around = head.length + lines.length + MAX_LENGTH_LINE;
+  if (typeof body !== 'string' || around + body.length * MAX_BYTES_PER_CHAR > joint.length) {
+    const pieces = partsOf(body);
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     return sentPieces(connection, [head, Buffer.from(lines + lengthLine(length)), ...pieces]);
   }

@@ -3,6 +3,7 @@
 import type { Stop } from '../domain/stop.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import type { ReasoningHistory, Usage } from '../domain/message.ts';
+import type { JsonText } from '../json/long-text.ts';
 
 /** Milliseconds each; every one is named in the error when it runs out. */
 export interface Timeouts {
@@ -47,10 +48,8 @@ export interface OllamaSettings {
 }
 
 export interface ChatCall {
-  /** The request body as JSON text, in OpenAI's form, with the target's model and the wanted `stream` in place. */
-  readonly body: string;
-  /** The same as UTF-8, piece by piece, where it is at hand: for a long body far cheaper than its text. */
-  readonly bytes?: readonly Uint8Array[] | undefined;
+  /** The request body as JSON, in OpenAI's form, with the target's model and the wanted `stream` in place. */
+  readonly body: JsonText;
   readonly stream: boolean;
   /** How many answers were asked for; one where absent. */
   readonly choices?: number | undefined;

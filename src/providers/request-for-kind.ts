@@ -1,20 +1,20 @@
 // What single kinds of upstream want otherwise although they speak OpenAI's wire. Only the member in question is
 // spliced; every other byte of the request stays the client's.
 import { parseDocument, memberText, type JsonDocument } from '../json/document.ts';
+import { mayHave, type JsonText } from '../json/long-text.ts';
 import { withMembers, type Changes } from '../json/splice.ts';
 import type { ChatCall, Target } from './provider.ts';
 import { refuseUnsupported } from './ollama/unsupported.ts';
 
 interface KindRequest {
-  readonly body: string;
-  readonly bytes?: readonly Uint8Array[] | undefined;
+  readonly body: JsonText;
   /** None where absent; the same object for the same target. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A member that may have to change, and what becomes of it. */
 interface Wish {
-  /** Without this in its text a request need not be looked at. */
+  /** Without this member a request need not be looked at. */
   readonly key: string;
   /** Which targets it concerns; all of the kind where absent. Asked before a long prompt is parsed once more. */
   concerns?(target: Target): boolean;
@@ -26,7 +26,7 @@ const REASONING_MODEL = /(?:^|[^a-z\d])(?:gpt-?(?:[5-9]|[12]\d)(?!\d)|o[1-9](?![
 
 /** They refuse `max_tokens`, and take the newer name of it. */
 const RENAMED_LIMIT: Wish = {
-  key: '"max_tokens"',
+  key: 'max_tokens',
   concerns: ({ model }) => REASONING_MODEL.test(model),
   changes(document) {
     const limit = memberText(document, 'max_tokens');
@@ -39,7 +39,7 @@ const RENAMED_LIMIT: Wish = {
 
 /** They know the older name alone, and would let an answer run on. */
 const OLD_LIMIT: Wish = {
-  key: '"max_completion_tokens"',
+  key: 'max_completion_tokens',
   changes(document) {
     const limit = memberText(document, 'max_completion_tokens');
     return limit === undefined || limit === 'null' ? {} : { max_tokens: limit };
@@ -48,14 +48,14 @@ const OLD_LIMIT: Wish = {
 
 /** Ollama's OpenAI-compatible API leaves out what it does not know, and so shows tools that must not be called. */
 const NO_TOOL_CHOICE: Wish = {
-  key: '"tool_choice"',
+  key: 'tool_choice',
   changes: ({ value }) =>
     value['tool_choice'] === 'none' ? { tools: null, tool_choice: null } : { tool_choice: null },
 };
 
 /** OpenRouter has nothing drawn that was not asked for, and refuses to be asked for more than a model gives. */
 const DRAWN: Wish = {
-  key: '"messages"',
+  key: 'messages',
   concerns: ({ outputModalities }) => outputModalities?.includes('image') === true,
   changes({ value }, { outputModalities = [] }) {
     const kinds = ['image', 'text'].filter((kind) => outputModalities.includes(kind));
@@ -77,26 +77,23 @@ const HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 /** The request for this target; `modality_not_supported` for what its kind would leave out in silence. */
-export function requestForKind(
-  call: Pick<ChatCall, 'body' | 'bytes'>,
-  target: Target,
-): KindRequest {
+export function requestForKind(call: Pick<ChatCall, 'body'>, target: Target): KindRequest {
   const all = WISHES[target.kind];
   // Of most kinds nothing is wanted.
   if (!all && !HEADERS[target.kind]) return call;
-  const { body, bytes } = call;
+  const { body } = call;
   const wishes = (all ?? []).filter(
-    ({ key, concerns }) => (concerns?.(target) ?? true) && body.includes(key),
+    ({ key, concerns }) => (concerns?.(target) ?? true) && mayHave(body, key),
   );
   const headers = missingHeaders(target);
-  if (target.kind !== 'ollama' && wishes.length === 0) return { body, bytes, headers };
-  const document = parseDocument(body);
+  if (target.kind !== 'ollama' && wishes.length === 0) return { body, headers };
+  const document = parseDocument(String(body));
   if (target.kind === 'ollama') refuseUnsupported(document.value);
   const changes = Object.assign(
     {},
     ...wishes.map((wish) => wish.changes(document, target)),
   ) as Changes;
-  return { body: withMembers(body, document.members, changes), headers };
+  return { body: withMembers(document.text, document.members, changes), headers };
 }
 
 /** Found once for each target. */

@@ -8,6 +8,7 @@ import {
   createZstdDecompress,
 } from 'node:zlib';
 import { piecesOf, type Spring } from '../domain/pieces.ts';
+import type { JsonText } from '../json/long-text.ts';
 import type { Abortable } from './guarded-call.ts';
 import type { ReplyHead } from './http1-reply.ts';
 import { WireError } from './http1-reply.ts';
@@ -21,9 +22,7 @@ export interface TransportReply extends ReplyHead {
 export interface TransportRequest {
   /** Beside those that all requests to the address have. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** The same, where it is at hand. */
-  readonly bytes?: readonly Uint8Array[] | undefined;
+  readonly body: JsonText;
   /** Ends the request, in every phase. */
   readonly call: Abortable;
 }
@@ -50,8 +49,8 @@ export function createTransport(): Transport {
       if (!isPlain(url)) return overFetch(address, headers, kept);
       const destination = plain.to(url, headers);
       return {
-        post: ({ headers: own, body, bytes, call }) =>
-          destination.post({ lines: headerLines(own), body, bytes, call }),
+        post: ({ headers: own, body, call }) =>
+          destination.post({ lines: headerLines(own), body, call }),
         inflated({ body }, encodings) {
           const inflater = encodings.length === 1 ? INFLATERS[encodings[0] ?? ''] : undefined;
           return inflater ? inflated(body, inflater()) : body;
@@ -71,7 +70,7 @@ function overFetch(
       const response = await kept.fetch(url, {
         method: 'POST',
         headers: { ...headers, ...own },
-        body,
+        body: typeof body === 'string' ? body : Buffer.concat(body.parts),
         signal: call.signal(),
         redirect: 'manual',
         // Bun cuts a fetch after 5 minutes by default; our own limits replace that.

@@ -6,6 +6,7 @@ import type { Stop } from '../domain/stop.ts';
 import { upstreamRequestId } from '../domain/ids.ts';
 import { traceHeaders, type TraceContext } from '../domain/trace-context.ts';
 import { MAX_ERROR_BODY_BYTES } from '../domain/limits.ts';
+import type { JsonText } from '../json/long-text.ts';
 import { protocolError, statusError, transportError } from './failure.ts';
 import { guardCall, type GuardedCall } from './guarded-call.ts';
 import type { Target } from './provider.ts';
@@ -32,9 +33,7 @@ export interface UpstreamResponse {
 export interface UpstreamRequest {
   /** Below the target's base URL, e.g. `/chat/completions`. */
   readonly path: string;
-  readonly body: string;
-  /** The same, where it is at hand. */
-  readonly bytes?: readonly Uint8Array[] | undefined;
+  readonly body: JsonText;
   readonly accept: string;
   readonly requestId: string;
   readonly trace?: TraceContext | undefined;
@@ -58,7 +57,6 @@ export function createUpstreamClient(options: { deadlines: Deadlines & DueTimes 
         const reply = await route.post({
           headers: ownHeaders(target, request),
           body: request.body,
-          bytes: request.bytes,
           call,
         });
         if (reply.status < 200 || reply.status > 299) throw await refusal(target, reply, deadlines);

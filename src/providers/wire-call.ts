@@ -2,6 +2,7 @@
 // for more, and what an abort or a broken connection means for them.
 import { END, type Shortcut, type Sink, type Spring } from '../domain/pieces.ts';
 import type { Ending } from '../domain/stages.ts';
+import type { JsonText } from '../json/long-text.ts';
 import type { Abortable, AbortListener } from './guarded-call.ts';
 import { createReplyParser, WireError, type ReplyHead } from './http1-reply.ts';
 
@@ -12,9 +13,7 @@ export interface WireReply extends ReplyHead {
 export interface WireRequest {
   /** Of its head those that are its own, as `headerLines` makes them. */
   readonly lines: string;
-  readonly body: string;
-  /** The same, where it is at hand. */
-  readonly bytes?: readonly Uint8Array[] | undefined;
+  readonly body: JsonText;
   readonly call: Abortable;
 }
 

@@ -23,7 +23,7 @@ export interface OpenRequest {
   /** After so many silent milliseconds a second target is asked as well; null for never. */
   readonly hedgeMs: number | null;
   /** The body for a target: the same request with that target's model in it. */
-  bodyFor(target: Target): Pick<ChatCall, 'body' | 'bytes'>;
+  bodyFor(target: Target): Pick<ChatCall, 'body'>;
   /** Told of each target before it is asked. */
   onAttempt(target: Target): void;
   /** Told of the target whose reply is taken. */
@@ -151,9 +151,9 @@ function noteFailure(asking: Asking, error: unknown, beforeCommit: boolean): voi
 }
 
 function callFor(target: Target, request: OpenRequest): ChatCall {
-  const { body, bytes } = request.bodyFor(target);
+  const { body } = request.bodyFor(target);
   const { stream, requestId, choices, trace } = request;
-  return { body, bytes, stream, requestId, choices, trace };
+  return { body, stream, requestId, choices, trace };
 }
 
 async function committedStream(events: Batches, asking: Asking): Promise<ChatReply> {

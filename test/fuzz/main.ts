@@ -2,6 +2,7 @@
 // only one.
 import { parseArgs } from 'node:util';
 import type { FuzzOptions } from './fuzz.ts';
+import { fuzzJson } from './json.ts';
 import { fuzzReplies } from './replies.ts';
 import { fuzzRequests } from './requests.ts';
 import { fuzzSockets } from './sockets.ts';
@@ -22,11 +23,12 @@ const requests = await requestsTarget(one);
 const fuzzers: readonly (readonly [
   name: string,
   runs: number,
-  fuzz: (options: FuzzOptions) => Promise<void>,
+  fuzz: (options: FuzzOptions) => void | Promise<void>,
 ])[] = [
   ['requests', 1_000, (options) => fuzzRequests(requests, options)],
   ['event streams', 1_000, (options) => fuzzSse(one, options)],
   ['replies', 500, (options) => fuzzReplies(kinds, options)],
+  ['JSON', 10_000, fuzzJson],
   ['sockets', 200, (options) => fuzzSockets(one, options)],
 ];
 const until = performance.now() + minutes * 60_000;

@@ -1,9 +1,10 @@
 // POST /v1/chat/completions: OpenAI's contract, checked only where the gateway has to act on it.
 import type { Deadlines } from '../../domain/deadlines.ts';
 import { tokenCounts, type Usage } from '../../domain/message.ts';
+import { actedOn } from '../../chat/chat-request.ts';
 import { prepareRelay, type RelayDeps, type Witness } from '../../chat/relay.ts';
 import type { Target } from '../../providers/provider.ts';
-import { readDocument } from '../body.ts';
+import { readOutlined } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Reply } from '../wire/reply.ts';
@@ -20,18 +21,17 @@ export interface ChatCompletionsDeps extends RelayDeps {
 
 export function chatCompletions(deps: ChatCompletionsDeps) {
   return async (exchange: Exchange): Promise<Reply> => {
-    const document = await readDocument(exchange, deps.maxBodyBytes);
-    const { model, messages, stream } = isPlainChat(document.value)
-      ? document.value
-      : checkShape(chatCompletionsShape, document.value);
+    const document = await readOutlined(exchange, deps.maxBodyBytes);
+    const value = actedOn(document);
+    const { model, stream } = isPlainChat(value) ? value : checkShape(chatCompletionsShape, value);
     const { record, requestId, signal } = exchange;
     record.alias = model;
     record.stream = stream === true;
     const prepared = prepareRelay(
       {
         document,
+        value,
         alias: model,
-        messages,
         stream: record.stream,
         requestId,
         trace: record.trace,

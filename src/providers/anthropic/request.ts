@@ -43,7 +43,7 @@ const ANSWER_TOKENS = 8_000;
 
 /** JSON text of the request to send. */
 export function messagesRequest(call: Pick<ChatCall, 'body' | 'stream'>): string {
-  const document = parseDocument(call.body);
+  const document = parseDocument(String(call.body));
   const request = document.value;
   refuseUnsupported(request);
   const members = translated(document, call.stream);

@@ -24,7 +24,7 @@ export function createGeminiProvider(client: UpstreamClient, clock: Pick<Clock, 
         target,
         {
           path: methodPath(target.model, call.stream),
-          body: geminiBody(call.body, target.model),
+          body: geminiBody(String(call.body), target.model),
           accept: call.stream ? 'text/event-stream' : 'application/json',
           requestId: call.requestId,
           trace: call.trace,

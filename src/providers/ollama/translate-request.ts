@@ -61,7 +61,7 @@ export function ollamaBody(
   call: Pick<ChatCall, 'body' | 'stream'>,
   settings: OllamaSettings,
 ): string {
-  const document = parseDocument(call.body);
+  const document = parseDocument(String(call.body));
   const { value } = document;
   refuseUnsupported(value);
   return objectText({
