@@ -47,7 +47,8 @@ async function open({ life, isDying }: Crew): Promise<Kept | null> {
         raw.forget();
         raw.send(HEALTHZ);
         const reply = await raw.until(REPLY);
-        if (!reply.startsWith('HTTP/1.1 200 ') && !kept.isClosed && !isDying())
+        // Nothing: it had been idle for too long, and was closed as the request went out.
+        if (reply !== '' && !reply.startsWith('HTTP/1.1 200 ') && !isDying())
           life.book.fault(`an idle connection was answered ${JSON.stringify(reply)}`);
       },
     };
