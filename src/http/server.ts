@@ -25,6 +25,8 @@ export interface Connection {
 export interface HttpServer {
   fetch(request: Request, connection: Connection): Promise<Response>;
   openExchanges(): number;
+  /** When the last request ended that asked for more than how the gateway is; null before there was one. */
+  lastAskedAt(): number | null;
   /** Resolves when no exchange is open. */
   whenIdle(): Promise<void>;
   /** Ends every open exchange; streams end with this error as their last event. */
@@ -47,6 +49,7 @@ export interface HttpServerDeps {
 export function createHttpServer(deps: HttpServerDeps): HttpServer {
   const open = new Set<Exchange>();
   let onIdle: (() => void)[] = [];
+  let lastAskedAt: number | null = null;
 
   function finished(exchange: Exchange, error: unknown): void {
     if (!open.delete(exchange)) return;
@@ -59,6 +62,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       if (!exchange.heldOpen) record.status = told.status;
     }
     deps.probe.requestFinished(record, error);
+    if (!ABOUT_ITSELF.test(record.path)) lastAskedAt = deps.clock.elapsed();
     if (open.size > 0) return;
     for (const resolve of onIdle) resolve();
     onIdle = [];
@@ -92,6 +96,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       return response;
     },
     openExchanges: () => open.size,
+    lastAskedAt: () => lastAskedAt,
     whenIdle: () =>
       open.size === 0 ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve)),
     abortAll(reason) {
@@ -148,9 +153,12 @@ function pathOf(url: string): string {
   return start === -1 ? '/' : url.slice(start, query === -1 ? undefined : query);
 }
 
+/** What load balancers and collectors ask by the clock. */
+const ABOUT_ITSELF = /^\/(?:healthz|readyz|metrics)$/;
+
 /** Health, readiness and metrics are answered to the last. */
 function refuseWhileDraining(url: string, draining: boolean): void {
-  if (!draining || /^\/(?:healthz|readyz|metrics)$/.test(pathOf(url))) return;
+  if (!draining || ABOUT_ITSELF.test(pathOf(url))) return;
   throw new GatewayError('shutting_down', {
     retryAfterMs: 1_000,
     headers: { connection: 'close' },
