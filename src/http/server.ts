@@ -39,7 +39,7 @@ export interface HttpServerDeps {
   /** The app that answers a request from its beginning to its end. */
   app(): App;
   readonly clock: Clock;
-  readonly probe: Probe;
+  readonly probe: Pick<Probe, 'requestFinished'>;
   /** The place in a trace that a request gets; absent where nothing is traced. */
   readonly traceOf?: TraceOf | undefined;
   readonly admission: Pick<Admission, 'hold' | 'release'>;
@@ -62,7 +62,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       if (!exchange.heldOpen) record.status = told.status;
     }
     deps.probe.requestFinished(record, error);
-    if (!ABOUT_ITSELF.test(record.path)) lastAskedAt = deps.clock.elapsed();
+    if (!BY_THE_CLOCK.test(record.path)) lastAskedAt = deps.clock.elapsed();
     if (open.size > 0) return;
     for (const resolve of onIdle) resolve();
     onIdle = [];
@@ -153,12 +153,12 @@ function pathOf(url: string): string {
   return start === -1 ? '/' : url.slice(start, query === -1 ? undefined : query);
 }
 
-/** What load balancers and collectors ask by the clock. */
-const ABOUT_ITSELF = /^\/(?:healthz|readyz|metrics)$/;
+/** What load balancers, collectors and an open dashboard ask by the clock. */
+const BY_THE_CLOCK = /^\/(?:healthz|readyz|metrics|dashboard\/data)$/;
 
 /** Health, readiness and metrics are answered to the last. */
 function refuseWhileDraining(url: string, draining: boolean): void {
-  if (!draining || ABOUT_ITSELF.test(pathOf(url))) return;
+  if (!draining || /^\/(?:healthz|readyz|metrics)$/.test(pathOf(url))) return;
   throw new GatewayError('shutting_down', {
     retryAfterMs: 1_000,
     headers: { connection: 'close' },
