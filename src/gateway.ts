@@ -17,7 +17,7 @@ import { watchedUpstreams } from './assembly/upstreams.ts';
 import { createAdmission } from './http/admission.ts';
 import { openSite } from './http/site/pages.ts';
 import { watchDescriptors, type DescriptorWatch } from './http/descriptors.ts';
-import { createHttpServer, type Connection } from './http/server.ts';
+import { createHttpServer, type HttpServer } from './http/server.ts';
 import { watchLag } from './observe/loop-lag.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
@@ -42,7 +42,8 @@ export interface GatewayOptions extends Settings {
 export interface Gateway {
   readonly probe: Probe;
   readonly descriptors: Pick<DescriptorWatch, 'whileScarce'>;
-  fetch(request: Request, connection: Connection): Promise<Response>;
+  /** What is served: see http/listen. */
+  readonly answer: HttpServer['answer'];
   /** Answers new requests by these settings, once new upstreams have been probed; running ones end as they began. */
   reload(settings: Settings): Promise<void>;
   /** Requests and turns that are being served. */
@@ -147,6 +148,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     lastAskedAt: http.lastAskedAt,
     isBusy: () => http.openExchanges() + turns.openTurns() > 0,
     onQuiet() {
+      turns.rest();
       store.rest().catch((error: unknown) => probe.backgroundFailed('giving memory back', error));
       Bun.shrink();
     },
@@ -158,7 +160,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
   return {
     probe,
     descriptors,
-    fetch: http.fetch,
+    answer: http.answer,
     async reload(next) {
       metrics.know(namesIn(next.config));
       history.know(namesIn(next.config));

@@ -15,6 +15,7 @@ import { sourceFiles } from './harness/source.ts';
 
 /** What any HTTP server says and reads; `content-type` of requests is told, as it can be refused. */
 const HTTPS_OWN = new Set([
+  'transfer-encoding',
   'host',
   'content-length',
   'cache-control',

@@ -139,7 +139,7 @@ async function faultyApp(): Promise<Response> {
     admission,
     isDraining: () => false,
   });
-  const listener = listen(server.fetch, { host: '127.0.0.1', port: 0 });
+  const listener = listen(server.answer, { host: '127.0.0.1', port: 0 });
   try {
     const response = await fetch(`${listener.url}/v1/models`);
     expect(await response.clone().text()).not.toContain('canary');

@@ -1,4 +1,7 @@
 // GET /metrics: who may read it, what it counts, and that no client can fill it with series.
+import { IncomingRequest } from '../src/http/wire/incoming.ts';
+import { RequestBody } from '../src/http/wire/request-body.ts';
+import { parseHead } from '../src/http/wire/request-head.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { METRICS } from '../src/observe/metric-definitions.ts';
 import { chat, holdCalls, said } from './harness/c1.ts';
@@ -166,12 +169,13 @@ describe('the metrics', () => {
 
 describe('reading the metrics', () => {
   const statusFor = async (at: TestGateway, address: string | null, headers = {}) => {
-    const request = new Request(`${at.url}/metrics`, { headers: { host: 'gateway', ...headers } });
-    const connection = {
-      timeout() {},
-      requestIP: () => (address === null ? null : { address }),
-    };
-    return (await at.gateway.fetch(request, connection)).status;
+    const fields = Object.entries({ host: 'gateway', ...headers });
+    const head = parseHead(
+      `GET /metrics HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}`).join('\r\n')}`,
+    );
+    const body = new RequestBody(head.framing, { goOn() {}, pause() {}, resume() {} });
+    const request = new IncomingRequest(head, body, () => address ?? undefined);
+    return (await at.gateway.answer(request)).status;
   };
   const token = { authorization: `Bearer ${TOKEN}` };
 

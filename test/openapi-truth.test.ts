@@ -110,7 +110,7 @@ describe('every operation', () => {
 
   test('tells of a fault of ours without its details', async () => {
     const broken = {
-      fetch() {
+      answer() {
         throw new TypeError('canary for the log alone');
       },
     };

@@ -8,7 +8,7 @@ export interface Principal {
   readonly owner: string;
 }
 
-export type Authenticate = (headers: Headers) => Principal;
+export type Authenticate = (headers: Pick<Headers, 'get'>) => Principal;
 
 /** Checks requests against the tokens; `missing_authorization` or `invalid_authorization` otherwise. */
 export function createAuthenticate(tokens: readonly string[]): Authenticate {
@@ -28,7 +28,7 @@ export function createAuthenticate(tokens: readonly string[]): Authenticate {
   };
 }
 
-function presentedToken(headers: Headers): string {
+function presentedToken(headers: Pick<Headers, 'get'>): string {
   const authorization = headers.get('authorization');
   if (authorization !== null) {
     const token = /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1];

@@ -1,27 +1,25 @@
-// Takes a turn into the ledger: reads the conversation, pins the epoch, seals the input, and has the store accept it
+// Takes a turn into the ledger: finds what it is built on, pins the epoch, seals the input, and has the store accept it
 // durably. After that the question survives anything; before it nobody upstream has heard of it.
-import type { Blob, Conversation, ConversationNode, Epoch } from '../conversations/conversation.ts';
-import type { AcceptOutcome, ConversationStore } from '../conversations/store.ts';
-import type { Turn } from '../conversations/turn.ts';
+import type { Conversation, ConversationNode, Epoch } from '../conversations/conversation.ts';
+import type { AcceptTurn, ConversationStore } from '../conversations/store.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
-import { compactedEpoch, nextEpoch, sentMessages } from '../prompt/epoch.ts';
+import { nextEpoch } from '../prompt/epoch.ts';
+import type { GrowingPrompt } from '../prompt/kept-prompt.ts';
 import { expectedCachedTokens } from '../prompt/prefix.ts';
-import { promptFor } from '../prompt/prompt-for.ts';
-import { replayOf, withReasoning, type ReplayTarget } from '../prompt/replay.ts';
-import { windowFor } from '../prompt/window.ts';
 import type { Plan, Preference } from '../routing/plan.ts';
 import type { Target } from '../providers/provider.ts';
+import type { AnsweredTurn, KeptConversations } from './kept-conversations.ts';
+import { refusal } from './refusal.ts';
 import { shortTitle } from './short-title.ts';
+import { keptGround, storedGround, type Ground } from './turn-ground.ts';
 import { sealInput, type TurnInput, type TurnRequest } from './turn-request.ts';
 
-export interface AcceptedTurn {
+export interface AcceptedTurn extends GrowingPrompt {
   readonly turnId: string;
   readonly conversationId: string;
   readonly epoch: Epoch;
-  /** JSON text of the messages array to send to a target, with as much of earlier reasoning as it wants. */
-  messagesFor(target: ReplayTarget): string;
   /** What the answer will be a child of. */
   readonly inputNode: ConversationNode;
   /** The turn opens its conversation. */
@@ -29,7 +27,7 @@ export interface AcceptedTurn {
   /** Turns that left the prompt with this one; 0 for nearly every turn. */
   readonly compactedTurns: number;
   /** The turn whose answer the prompt goes on from; null for a first one. */
-  readonly before: Turn | null;
+  readonly before: AnsweredTurn | null;
   readonly expectedCachedTokens: number | null;
   /** Whom to ask, in order; the prompt is made for the cache and the window of the first. */
   readonly plan: Plan;
@@ -42,6 +40,7 @@ export type Acceptance = AcceptedTurn | { readonly repeats: string };
 
 export interface AcceptTurnDeps {
   readonly store: ConversationStore;
+  readonly kept: Pick<KeptConversations, 'find' | 'forget'>;
   readonly clock: Clock;
   planFor(preference: Omit<Preference, 'provider'>): Plan;
   /** Tokens of prompt and answer together; null when unknown. */
@@ -59,15 +58,54 @@ export async function acceptTurn(
   request: TurnRequest,
   deps: AcceptTurnDeps,
 ): Promise<Acceptance> {
+  const atHand = await draftAtHand(turnId, request, deps);
+  if (atHand) {
+    const acceptance = await offer(atHand, request, deps.store);
+    if (typeof acceptance === 'object') return acceptance;
+    deps.kept.forget(atHand.accepted.conversationId);
+  }
   const known = await knownTurn(request, deps.store);
   if (known !== null) return { repeats: known };
   for (let attempt = 1; ; attempt++) {
-    const draft = await draftTurn(turnId, request, deps);
-    const result = await deps.store.accept(commandFor(draft, request));
-    if (result.outcome === 'accepted') return draft.accepted;
-    if (result.outcome === 'repeated') return { repeats: result.turnId };
-    if (result.outcome !== 'head_moved' || attempt === ATTEMPTS) throw refusal(result);
+    const ground = await storedGround(request, deps.store);
+    const draft = await draftTurn(turnId, request, { ...deps, ground });
+    if (!draft) throw new TypeError('what the store says bears every turn');
+    const acceptance = await offer(draft, request, deps.store);
+    if (typeof acceptance === 'object') return acceptance;
+    if (attempt === ATTEMPTS) throw refusal({ outcome: 'head_moved', head: null });
   }
+}
+
+/** The turn as it is built on what is kept; null where that is nothing, or says that the turn cannot be. */
+async function draftAtHand(
+  turnId: string,
+  request: TurnRequest,
+  deps: AcceptTurnDeps,
+): Promise<Draft | null> {
+  const { conversationId, scope } = request;
+  const kept = conversationId === null ? null : deps.kept.find(scope, conversationId);
+  const ground = kept && keptGround(kept, request);
+  if (!ground) return null;
+  try {
+    return await draftTurn(turnId, request, { ...deps, ground });
+  } catch (error) {
+    // It may have been outdated: what the store says is what counts.
+    if (error instanceof GatewayError) return null;
+    throw error;
+  }
+}
+
+/** What became of it; `stale` when the conversation is not any more what it was built on. */
+async function offer(
+  draft: Draft,
+  request: TurnRequest,
+  store: ConversationStore,
+): Promise<Acceptance | 'stale'> {
+  const result = await store.accept(commandFor(draft, request));
+  if (result.outcome === 'accepted') return draft.accepted;
+  if (result.outcome === 'repeated') return { repeats: result.turnId };
+  if (result.outcome === 'outdated' || result.outcome === 'head_moved') return 'stale';
+  throw refusal(result);
 }
 
 /** A repeated request is known before it is held against a conversation that has moved on since. */
@@ -83,28 +121,25 @@ async function knownTurn(
 
 interface Draft {
   readonly accepted: AcceptedTurn;
-  readonly conversation: Conversation | null;
-  readonly parentNode: string | null;
+  readonly ground: Ground;
   readonly startsEpoch: boolean;
   readonly input: TurnInput;
 }
 
+/** null where the ground does not bear it. */
 async function draftTurn(
   turnId: string,
   request: TurnRequest,
-  deps: AcceptTurnDeps,
-): Promise<Draft> {
-  const { store, clock } = deps;
-  const conversation = await findConversation(request, store);
+  { ground, ...deps }: AcceptTurnDeps & { readonly ground: Ground },
+): Promise<Draft | null> {
+  const { conversation, parent, before } = ground;
   checkExpectedHead(request, conversation);
   checkSystem(request, conversation);
-  const parentNode = request.parent === undefined ? (conversation?.head ?? null) : request.parent;
-  const history = await pathTo(parentNode, conversation, store);
-  const createdAt = clock.now();
-  const input = sealInput(request, history.at(-1) ?? null, createdAt);
-  const nodes = [...history, ...input.nodes];
+  const createdAt = deps.clock.now();
+  const input = sealInput(request, parent, createdAt);
+  const inputNode = input.nodes.at(-1) ?? parent;
+  if (!inputNode) throw new TypeError('a turn has an input');
   const { epoch: asked, isNew } = nextEpoch(conversation, request.profile);
-  const before = conversation ? await turnBefore(conversation.id, history, store) : null;
   const conversationId = conversation?.id ?? newId('conv');
   const plan = deps.planFor({
     key: () => conversationId,
@@ -112,47 +147,41 @@ async function draftTurn(
   });
   const [target] = plan;
   const contextTokens = deps.contextOf(target);
-  const fit = { before, request, target, contextTokens };
-  const { epoch, sent, compactedTurns } = fitted(nodes, asked, fit);
-  const inputNode = nodes.at(-1);
-  if (!inputNode) throw new TypeError('a turn has an input');
-  const blobs = await blobsOf(sent, input.blobs, store);
-  const messagesFor = promptFor(epoch.profile, sent, blobs);
-  // An image that is missing has to be told before the turn is accepted.
-  messagesFor(target);
+  const { answerTokens } = request;
+  const prompt = await ground.compose({ epoch: asked, input, plan, contextTokens, answerTokens });
+  if (!prompt) return null;
   return {
-    conversation,
-    parentNode,
-    startsEpoch: isNew || compactedTurns > 0,
+    ground,
+    startsEpoch: isNew || prompt.compactedTurns > 0,
     input,
     accepted: {
+      ...prompt,
       turnId,
       conversationId,
-      epoch,
-      messagesFor,
       inputNode,
       isFirst: conversation === null,
-      compactedTurns,
       plan,
       before,
-      expectedCachedTokens: expectedCachedTokens(before, { ...target, epochId: epoch.id }),
+      expectedCachedTokens: expectedCachedTokens(before, { ...target, epochId: prompt.epoch.id }),
       acceptedAt: createdAt,
     },
   };
 }
 
 function commandFor(
-  { accepted, conversation, parentNode, startsEpoch, input }: Draft,
+  { accepted, ground, startsEpoch, input }: Draft,
   request: TurnRequest,
-) {
+): AcceptTurn {
   const { turnId, conversationId, epoch, inputNode, acceptedAt } = accepted;
+  const { conversation, parent, after } = ground;
   return {
     turnId,
     scope: request.scope,
     conversationId,
     ...(conversation ? {} : { create: { title: titleOf(input) } }),
     head: conversation?.head ?? null,
-    parentNode,
+    ...(after === null ? {} : { after }),
+    parentNode: parent?.id ?? null,
     ...(startsEpoch ? { epoch } : {}),
     input: input.nodes,
     inputNode: inputNode.id,
@@ -164,63 +193,28 @@ function commandFor(
   };
 }
 
-interface FitDeps {
-  readonly before: Turn | null;
-  readonly request: TurnRequest;
-  readonly target: Target;
-  readonly contextTokens: number | null;
-}
-
-/** The messages to send, with the oldest turns left out, in an epoch of its own, when the window is full. */
-function fitted(
-  nodes: readonly ConversationNode[],
-  asked: Epoch,
-  { before, request, target, contextTokens }: FitDeps,
-) {
-  const sent = sentMessages(nodes, asked.profile);
-  const { promptTokens, completionTokens } = before?.usage ?? {
-    promptTokens: null,
-    completionTokens: null,
-  };
-  const sameWindow =
-    before?.epochId === asked.id && promptTokens !== null && completionTokens !== null;
-  const answered = sent.findLastIndex(({ id }) => id === before?.outputNode) + 1;
-  const window = windowFor(withReasoning(sent, replayOf(target)), {
-    contextTokens,
-    answerTokens: request.answerTokens,
-    known: sameWindow ? { messages: answered, tokens: promptTokens + completionTokens } : null,
-  });
-  if (window === null) return { epoch: asked, sent, compactedTurns: 0 };
-  const epoch = compactedEpoch(asked, window.firstNode);
-  return { epoch, sent: sentMessages(nodes, epoch.profile), compactedTurns: window.droppedTurns };
-}
-
 /** Who answered the turn before, unless that was so long ago that the engine has other prompts in its cache by now. */
 function cacheHolder(
-  before: Turn | null,
+  before: AnsweredTurn | null,
   since: number,
 ): Pick<Target, 'upstream' | 'model'> | null {
   if (!before?.upstream || !before.upstreamModel || (before.endedAt ?? 0) < since) return null;
   return { upstream: before.upstream, model: before.upstreamModel };
 }
 
-async function findConversation(
-  { conversationId, scope }: TurnRequest,
-  store: ConversationStore,
-): Promise<Conversation | null> {
-  if (conversationId === null) return null;
-  const conversation = await store.conversation(scope, conversationId);
-  if (conversation) return conversation;
-  throw refusal({ outcome: 'not_found' });
-}
-
-function checkExpectedHead({ expectedHead }: TurnRequest, conversation: Conversation | null): void {
+function checkExpectedHead(
+  { expectedHead }: TurnRequest,
+  conversation: Pick<Conversation, 'head'> | null,
+): void {
   if (expectedHead === undefined || expectedHead === (conversation?.head ?? null)) return;
   throw refusal({ outcome: 'head_moved', head: conversation?.head ?? null });
 }
 
 /** A changed system prompt would break the prefix of everything after it. */
-function checkSystem({ profile }: TurnRequest, conversation: Conversation | null): void {
+function checkSystem(
+  { profile }: TurnRequest,
+  conversation: Pick<Conversation, 'head' | 'epoch'> | null,
+): void {
   const pinned = conversation?.epoch.profile.system;
   // Until something was answered there is no prefix to break.
   if (!conversation?.head || profile.system === null || profile.system === pinned) return;
@@ -231,66 +225,6 @@ function checkSystem({ profile }: TurnRequest, conversation: Conversation | null
   });
 }
 
-async function pathTo(
-  node: string | null,
-  conversation: Conversation | null,
-  store: ConversationStore,
-): Promise<ConversationNode[]> {
-  if (node === null) return [];
-  const path = conversation ? await store.path(conversation.id, node) : [];
-  if (path.at(-1)?.id === node) return path;
-  throw new GatewayError('invalid_field', {
-    message:
-      'parent is no message of this conversation. GET /c1/conversations/{id}?tree=1 lists them.',
-    param: 'parent',
-  });
-}
-
-/** The turn whose answer is the last one on the path. */
-async function turnBefore(
-  conversationId: string,
-  path: readonly ConversationNode[],
-  store: ConversationStore,
-): Promise<Turn | null> {
-  const answer = path.findLast(({ role }) => role === 'assistant');
-  return answer ? await store.turnSealing(conversationId, answer.id) : null;
-}
-
-/** The images that the prompt shows: those of this turn are at hand, older ones are read. */
-async function blobsOf(
-  nodes: readonly ConversationNode[],
-  fresh: readonly Blob[],
-  store: ConversationStore,
-): Promise<Map<string, Blob>> {
-  const blobs = new Map(fresh.map((blob) => [blob.sha256, blob]));
-  const stored = new Set(nodes.flatMap((node) => node.blobs).filter((hash) => !blobs.has(hash)));
-  if (stored.size > 0) {
-    for (const blob of await store.blobs([...stored])) blobs.set(blob.sha256, blob);
-  }
-  return blobs;
-}
-
 function titleOf({ nodes }: TurnInput): string | null {
   return nodes.map(({ text }) => shortTitle(text)).find((title) => title !== '') ?? null;
-}
-
-function refusal(
-  result: Exclude<AcceptOutcome, { outcome: 'accepted' | 'repeated' }>,
-): GatewayError {
-  switch (result.outcome) {
-    case 'busy':
-      return new GatewayError('conversation_busy', {
-        message: `The turn ${result.turnId} of this conversation is still running. Wait for it to end, then send the message again.`,
-        param: 'conversation_id',
-        retryAfterMs: 1_000,
-      });
-    case 'not_found':
-      return new GatewayError('conversation_not_found', { param: 'conversation_id' });
-    case 'key_reused':
-      return new GatewayError('idempotency_key_reused', { param: 'idempotency-key' });
-    case 'head_moved':
-      return new GatewayError('head_moved', { param: 'expected_head' });
-    default:
-      return result satisfies never;
-  }
 }

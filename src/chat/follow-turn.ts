@@ -3,19 +3,24 @@
 import type { Scope } from '../conversations/conversation.ts';
 import type { ConversationStore } from '../conversations/store.ts';
 import { isTerminal, type Turn } from '../conversations/turn.ts';
+import type { Stop } from '../domain/stop.ts';
 import { waitFor, type Deadlines } from '../domain/deadlines.ts';
 import { ERROR_CATALOGUE } from '../domain/error-catalogue.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import { FOREIGN_TURN_POLL_MS } from '../domain/limits.ts';
+import { through } from '../domain/pieces.ts';
 import { fillMarks } from '../prompt/blob-mark.ts';
 import type { Completion } from '../providers/provider.ts';
 import { answerCompletion, EMPTY_ANSWER, withChunk } from './answer.ts';
-import { piece, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
+import { TurnFailure, type LiveTurn } from './live-turn.ts';
 import { SNAPSHOT_SEQ, snapshotFrame } from './snapshot.ts';
+import { piece, type Frame } from './turn-follower.ts';
 
 export interface FollowRequest {
   readonly turnId: string;
   readonly scope: Scope;
+  /** The turn itself, where it is at hand: nobody has to be asked whether there is one, and whose it is. */
+  readonly live?: LiveTurn | undefined;
   /** Frames up to this seq have been seen; -1 for none. */
   readonly after: number;
   /** Named in an error that was not yet told to anybody. */
@@ -39,10 +44,27 @@ export interface FollowedFrames {
  * The frames after `after`, then the live tail; returns when the turn has completed. Throws a TurnFailure when it did
  * not, `turn_not_found`, or `signal`'s reason.
  */
-export async function* followTurn(
+export function followTurn(
   request: FollowRequest,
   deps: FollowDeps,
-  signal: AbortSignal,
+  signal: Stop,
+): AsyncGenerator<FollowedFrames, void> {
+  const { live, after } = request;
+  return live ? followLive(live, after, signal) : followFound(request, deps, signal);
+}
+
+function followLive(
+  live: LiveTurn,
+  after: number,
+  signal: Stop,
+): AsyncGenerator<FollowedFrames, void> {
+  return through(live.follow(after, signal), { take: (frames) => ({ frames, isSnapshot: false }) });
+}
+
+async function* followFound(
+  request: FollowRequest,
+  deps: FollowDeps,
+  signal: Stop,
 ): AsyncGenerator<FollowedFrames, void> {
   const { turnId, scope } = request;
   let after = request.after;
@@ -52,7 +74,7 @@ export async function* followTurn(
     if (!turn) throw new GatewayError('turn_not_found', { param: 'turn_id' });
     const live = deps.find(turnId);
     if (live) {
-      for await (const frames of live.follow(after, signal)) yield { frames, isSnapshot: false };
+      yield* followLive(live, after, signal);
       return;
     }
     const { frames, errorFrame } = await storedFrames(turnId, after, deps.store);
@@ -79,7 +101,7 @@ export async function turnCompletion(
     readonly alias: string;
   },
   deps: FollowDeps,
-  signal: AbortSignal,
+  signal: Stop,
 ): Promise<string> {
   let answer = EMPTY_ANSWER;
   for await (const { frames } of followTurn({ ...request, after: -1 }, deps, signal)) {

@@ -1,18 +1,12 @@
 // A turn while it runs: frames go in from the one who asks the upstream, and out to any number of followers, each at
 // its own pace. It belongs to no connection: a client that leaves does not end it. A turn that nobody follows for
 // too long is an orphan, and is cancelled.
+import type { Stop } from '../domain/stop.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
-import { MAX_FOLLOWED_CHARS } from '../domain/limits.ts';
+import { piecesOf, type Pieces } from '../domain/pieces.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
-
-/** One event of a turn's stream. */
-export interface Frame {
-  /** Counts from 0 per turn. */
-  readonly seq: number;
-  /** A chat.completion.chunk as the turn's client is shown it. */
-  readonly json: string;
-}
+import { TurnFollower, type Frame } from './turn-follower.ts';
 
 export type TurnEnd =
   | { readonly kind: 'completed' }
@@ -65,10 +59,8 @@ export interface LiveTurn {
   nextSeq(): number;
   publish(frames: readonly Frame[]): void;
   end(end: TurnEnd): void;
-  /** Counts as a follower until the returned function is called. */
-  attend(): () => void;
   /** The frames after `after` (-1 for all), then the live tail. Throws the turn's failure, or `signal`'s reason. */
-  follow(after: number, signal: AbortSignal): AsyncGenerator<readonly Frame[], void>;
+  follow(after: number, signal: Stop): Pieces<readonly Frame[]>;
 }
 
 export interface LiveTurnOptions {
@@ -84,25 +76,20 @@ export function createLiveTurn({ id, trace, deadlines, orphanMs }: LiveTurnOptio
   const frames: Frame[] = [];
   const { promise: ended, resolve: resolveEnd } = Promise.withResolvers<TurnEnd>();
   let outcome: TurnEnd | undefined;
-  let news = Promise.withResolvers<void>();
-  let followers = 0;
+  const followers = new Set<() => void>();
   const orphaned = (): void => controller.abort(new TurnCancelled('nobody followed it'));
   const orphanDeadline: Deadline = deadlines.arm(orphanMs, orphaned);
 
   function announce(): void {
-    news.resolve();
-    news = Promise.withResolvers();
+    for (const wake of followers) wake();
   }
 
-  function attend(): () => void {
-    followers++;
+  function join(wake: () => void): () => void {
+    followers.add(wake);
     orphanDeadline.disarm();
-    let attending = true;
     return () => {
-      if (!attending) return;
-      attending = false;
-      followers--;
-      if (followers === 0 && !outcome) orphanDeadline.rearm(orphanMs);
+      const wasThere = followers.delete(wake);
+      if (wasThere && followers.size === 0 && !outcome) orphanDeadline.rearm(orphanMs);
     };
   }
 
@@ -124,39 +111,7 @@ export function createLiveTurn({ id, trace, deadlines, orphanMs }: LiveTurnOptio
       resolveEnd(end);
       announce();
     },
-    attend,
-    async *follow(after, signal) {
-      const leave = attend();
-      // An abort wakes every follower; those whose signal it is not go on waiting.
-      signal.addEventListener('abort', announce, { once: true });
-      try {
-        for (let next = after + 1; ;) {
-          signal.throwIfAborted();
-          if (next < frames.length) {
-            const missed = piece(frames, next);
-            next += missed.length;
-            yield missed;
-          } else if (outcome?.kind === 'failed') {
-            throw outcome.failure;
-          } else if (outcome) {
-            return;
-          } else {
-            await news.promise;
-          }
-        }
-      } finally {
-        signal.removeEventListener('abort', announce);
-        leave();
-      }
-    },
+    follow: (after, signal) =>
+      piecesOf(new TurnFollower({ frames, end: () => outcome, join }, after, signal)),
   };
-}
-
-/** The frames from `start` on, as many as one write should hold: a follower far behind is fed in pieces. */
-export function piece(frames: readonly Frame[], start: number): Frame[] {
-  let end = start;
-  for (let chars = 0; end < frames.length && chars < MAX_FOLLOWED_CHARS; end++) {
-    chars += frames[end]?.json.length ?? 0;
-  }
-  return frames.slice(start, end);
 }

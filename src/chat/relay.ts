@@ -6,16 +6,19 @@ import { later, through } from '../domain/pieces.ts';
 import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
 import { splicedBytes, withMembers, type Changes } from '../json/splice.ts';
+import type { Stop } from '../domain/stop.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import type { Usage } from '../domain/message.ts';
-import type { ChatCall, ChatEvent, ChatReply, Target } from '../providers/provider.ts';
+import type { ChatCall, ChatEvent, Target } from '../providers/provider.ts';
 import { checkMessages } from '../prompt/check-content.ts';
-import type { Catalog } from '../routing/catalog.ts';
+import type { Alias, Catalog } from '../routing/catalog.ts';
+import type { OpenedReply, OpenRequest } from '../routing/open.ts';
+import type { Plan, Preference } from '../routing/plan.ts';
 import type { Router } from '../routing/router.ts';
 import { checkTools } from './chat-request.ts';
 import { watchUsage } from './missing-usage.ts';
-import { showAs } from './shown-chunk.ts';
-import { raiseTokenLimits } from './token-limits.ts';
+import { showAs, shownReply } from './shown-chunk.ts';
+import { raiseTokenLimits, type RaisedLimits } from './token-limits.ts';
 
 export interface RelayDeps {
   readonly catalog: Catalog;
@@ -30,6 +33,11 @@ export interface RelayRequest {
   readonly requestId: string;
   /** Absent where nothing is traced. */
   readonly trace?: TraceContext | undefined;
+  readonly witness: Witness;
+}
+
+/** Who is told of what becomes of a request. */
+export interface Witness {
   /** Told of each target before it is asked. */
   onAttempt(target: Target): void;
   /** Told of the target whose reply is taken. */
@@ -43,9 +51,9 @@ export interface PreparedRelay {
   /** What was changed in the request, for x-gateway-applied. */
   readonly applied: readonly string[];
   /** The whole reply as JSON text. Rejects with a GatewayError. */
-  json(signal: AbortSignal): Promise<string>;
+  json(signal: Stop): Promise<string>;
   /** The reply as encoded events; asks the upstream when first pulled, and throws a GatewayError when it fails. */
-  events(signal: AbortSignal): EventSource;
+  events(signal: Stop): EventSource;
 }
 
 /** Checks the request; whatever is wrong with it is thrown here, before any upstream hears of it. */
@@ -54,35 +62,68 @@ export function prepareRelay(request: RelayRequest, deps: RelayDeps): PreparedRe
   checkMessages(request.messages, 'messages', alias);
   checkTools(request.document.value, alias);
   const limits = raiseTokenLimits(request.document.value, alias.minMaxTokens);
-  const fixedChanges = { ...limits.changes, ...streamOptions(request) };
-  const plan = deps.router.plan(alias, { key: () => beginningOf(request.document) });
+  return new Relay(request, { alias, limits, router: deps.router });
+}
 
-  const ask = async (signal: AbortSignal): Promise<ChatReply> => {
-    const bodyFor = (target: Target) =>
-      bodyWith(request.document, { ...fixedChanges, model: JSON.stringify(target.model) });
-    const { stream, requestId, trace, onAttempt, onAnswer } = request;
-    const { hedgeMs } = alias;
-    const { n } = request.document.value;
-    const choices = typeof n === 'number' && Number.isInteger(n) ? { choices: n } : {};
-    const { reply } = await deps.router.open(
-      { plan, stream, requestId, trace, hedgeMs, bodyFor, onAttempt, onAnswer, ...choices },
-      signal,
-    );
-    return reply;
-  };
+/** It is also what the router is asked to open: nothing has to be made for that. */
+class Relay implements PreparedRelay, OpenRequest, Preference {
+  readonly plan: Plan;
+  readonly applied: readonly string[];
+  readonly stream: boolean;
+  readonly requestId: string;
+  readonly trace: TraceContext | undefined;
+  readonly #request: RelayRequest;
+  readonly #alias: Alias;
+  readonly #changes: Changes;
+  readonly #router: RelayDeps['router'];
 
-  return {
-    applied: limits.applied,
-    async json(signal) {
-      const reply = await ask(signal);
-      if (reply.kind === 'stream')
-        throw new TypeError('a provider streamed a reply that was asked for whole');
-      if (reply.completion.usage) request.onUsage(reply.completion.usage);
-      const show = showAs({ alias: alias.name, usage: true });
-      return show(reply.json, reply.completion) ?? reply.json;
-    },
-    events: (signal) => shownEvents(request, alias.name, () => ask(signal)),
-  };
+  constructor(
+    request: RelayRequest,
+    { alias, limits, router }: { alias: Alias; limits: RaisedLimits } & Pick<RelayDeps, 'router'>,
+  ) {
+    this.applied = limits.applied;
+    this.stream = request.stream;
+    this.requestId = request.requestId;
+    this.trace = request.trace;
+    this.#request = request;
+    this.#alias = alias;
+    this.#changes = request.stream
+      ? { ...limits.changes, ...streamOptions(request) }
+      : limits.changes;
+    this.#router = router;
+    this.plan = router.plan(alias, this);
+  }
+
+  get hedgeMs(): number | null {
+    return this.#alias.hedgeMs;
+  }
+  get choices(): number | undefined {
+    const { n } = this.#request.document.value;
+    return typeof n === 'number' && Number.isInteger(n) ? n : undefined;
+  }
+  key(): string {
+    return beginningOf(this.#request.document);
+  }
+  bodyFor(target: Target): Pick<ChatCall, 'body' | 'bytes'> {
+    return bodyWith(this.#request.document, this.#changes, target);
+  }
+  onAttempt(target: Target): void {
+    this.#request.witness.onAttempt(target);
+  }
+  onAnswer(target: Target): void {
+    this.#request.witness.onAnswer(target);
+  }
+
+  async json(signal: Stop): Promise<string> {
+    const { reply } = await this.#router.open(this, signal);
+    if (reply.kind === 'stream')
+      throw new TypeError('a provider streamed a reply that was asked for whole');
+    if (reply.completion.usage) this.#request.witness.onUsage(reply.completion.usage);
+    return shownReply(reply.json, reply.completion, this.#alias.name);
+  }
+  events(signal: Stop): EventSource {
+    return shownEvents(this.#request, this.#alias.name, () => this.#router.open(this, signal));
+  }
 }
 
 /** Characters of a prompt's beginning that tell whether two prompts share what an engine keeps in its cache. */
@@ -96,9 +137,25 @@ function beginningOf({ value, text, members }: JsonDocument): string {
   return text.slice(start, start + BEGINNING_CHARS);
 }
 
-function bodyWith(document: JsonDocument, changes: Changes): Pick<ChatCall, 'body' | 'bytes'> {
-  const body = withMembers(document.text, document.members, changes);
-  return { body, bytes: splicedBytes(document, changes) };
+/** The request with the target's model in it. */
+function bodyWith(
+  document: JsonDocument,
+  fixed: Changes,
+  target: Target,
+): Pick<ChatCall, 'body' | 'bytes'> {
+  const { text, members, bytes } = document;
+  const model = JSON.stringify(target.model);
+  const member = bytes || hasAny(fixed) ? undefined : members.find(({ key }) => key === 'model');
+  // Of most requests nothing else is changed.
+  if (member)
+    return { body: text.slice(0, member.valueStart) + model + text.slice(member.valueEnd) };
+  const changes = { ...fixed, model };
+  return { body: withMembers(text, members, changes), bytes: splicedBytes(document, changes) };
+}
+
+function hasAny(changes: Changes): boolean {
+  for (const _key in changes) return true;
+  return false;
 }
 
 /** The gateway always wants to learn the usage of a stream, whether or not the client does. */
@@ -121,7 +178,7 @@ function asksForUsage({ document }: RelayRequest): boolean {
 function shownEvents(
   request: RelayRequest,
   alias: string,
-  ask: () => Promise<ChatReply>,
+  ask: () => Promise<OpenedReply>,
 ): EventSource {
   const asked = asksForUsage(request);
   const show = showAs({ alias, usage: asked });
@@ -137,7 +194,7 @@ function shownEvents(
           }
           const { json, chunk } = event;
           usageWatch?.see(chunk);
-          if (chunk.usage) request.onUsage(chunk.usage);
+          if (chunk.usage) request.witness.onUsage(chunk.usage);
           const seen = show(json, chunk);
           if (seen !== null) text += dataEvent(seen);
         }
@@ -151,8 +208,8 @@ function shownEvents(
   );
 }
 
-async function streamOf(ask: () => Promise<ChatReply>) {
-  const reply = await ask();
+async function streamOf(ask: () => Promise<OpenedReply>) {
+  const { reply } = await ask();
   if (reply.kind === 'json')
     throw new TypeError('a provider sent a reply whole that was asked for as a stream');
   return reply.events;

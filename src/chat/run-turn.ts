@@ -1,20 +1,21 @@
 // Runs an accepted turn to its one terminal state: asks the upstream, writes each frame before anybody sees it, seals
 // the answer, and only then says that it is done. It belongs to the gateway, not to a connection.
-import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
+import type { ConversationStore, FinishTurn, StartTurn } from '../conversations/store.ts';
 import { sealNode } from '../conversations/node.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import { MAX_TURN_CHARS } from '../domain/limits.ts';
 import { tokenCounts } from '../domain/message.ts';
-import type { ChatEvent, Target } from '../providers/provider.ts';
+import type { ChatCall, ChatEvent, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
 import type { Router } from '../routing/router.ts';
 import { prefixBreak } from '../prompt/prefix.ts';
 import type { AcceptedTurn } from './accept-turn.ts';
 import { answerNode, EMPTY_ANSWER, isVisible, withChunk, type Answer } from './answer.ts';
 import { watchUsage } from './missing-usage.ts';
-import { TurnCancelled, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
+import { TurnCancelled, TurnFailure, type LiveTurn } from './live-turn.ts';
 import { showAs, type Show } from './shown-chunk.ts';
+import type { Frame } from './turn-follower.ts';
 import type { TurnRequest } from './turn-request.ts';
 
 export interface RunTurnDeps {
@@ -28,7 +29,7 @@ export interface TurnAsk {
   readonly request: Pick<TurnRequest, 'parameters'>;
   readonly accepted: Pick<AcceptedTurn, 'messagesFor' | 'epoch'>;
   /** null where all may share cached prefixes. */
-  readonly cacheSalt: string | null;
+  cacheSalt(): string | null;
 }
 
 export interface TurnRun extends TurnAsk {
@@ -57,6 +58,7 @@ export async function runTurn(run: TurnRun, deps: RunTurnDeps): Promise<EndedTur
   try {
     for await (const batch of await ask(run, progress, deps))
       await takeIn(batch, progress, { run, deps });
+    if (progress.start) await write([], progress, { run, deps });
     await showMissingUsage(progress, { run, deps });
     const finish = completed(run, progress, deps);
     await settle(finish, run, deps.store);
@@ -102,18 +104,20 @@ interface Progress {
   /** Of all frames so far. */
   chars: number;
   target: Target | null;
+  /** Written together with the first frames: one hand-over to the writer's thread fewer before the first token. */
+  start: StartTurn | null;
 }
 
 function beginning({ alias, request, accepted }: TurnRun): Progress {
   const { expectedCachedTokens } = accepted;
   const show = showAs({ alias: alias.name, usage: request.showUsage, expectedCachedTokens });
-  return { show, answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0, target: null };
+  return { show, answer: EMPTY_ANSWER, firstVisibleAt: null, chars: 0, target: null, start: null };
 }
 
 async function ask(
   run: TurnRun,
   progress: Progress,
-  { router, store, clock }: RunTurnDeps,
+  { router, clock }: RunTurnDeps,
 ): Promise<AsyncIterable<readonly ChatEvent[]>> {
   const { alias, accepted, request, live } = run;
   const { target, reply } = await router.open(
@@ -123,7 +127,7 @@ async function ask(
       requestId: request.requestId,
       trace: live.trace,
       hedgeMs: alias.hedgeMs,
-      bodyFor: (asked) => ({ body: bodyOf(run, asked) }),
+      bodyFor: (asked) => bodyOf(run, asked),
       onAttempt: run.onAttempt,
       onAnswer: run.onAnswerer,
     },
@@ -132,26 +136,25 @@ async function ask(
   progress.target = target;
   if (reply.kind === 'json')
     throw new TypeError('a provider sent a reply whole that was asked for as a stream');
-  try {
-    await store.start({
-      turnId: live.id,
-      upstream: target.upstream,
-      upstreamModel: target.model,
-      startedAt: clock.now(),
-    });
-  } catch (error) {
-    await reply.events.return();
-    throw error;
-  }
+  progress.start = {
+    turnId: live.id,
+    upstream: target.upstream,
+    upstreamModel: target.model,
+    startedAt: clock.now(),
+  };
   return reply.events;
 }
 
 /** The request in OpenAI's form: the history's stored bytes, the epoch's pinned bytes, the client's parameters. */
-export function bodyOf({ request, accepted, cacheSalt }: TurnAsk, target: Target): string {
+export function bodyOf(
+  { request, accepted, ...ask }: TurnAsk,
+  target: Target,
+): Pick<ChatCall, 'body' | 'bytes'> {
   const { tools, toolChoice, responseFormat } = accepted.epoch.profile;
+  const { text, bytes } = accepted.messagesFor(target);
+  // vLLM keeps the cached prefixes of different salts apart, so that nobody's timing tells of another's prompts.
+  const cacheSalt = target.kind === 'vllm' ? ask.cacheSalt() : null;
   const members: Record<string, string | null> = {
-    model: JSON.stringify(target.model),
-    messages: accepted.messagesFor(target),
     tools,
     // Engines refuse a choice of tools where there are none.
     tool_choice: tools === null ? null : toolChoice,
@@ -159,15 +162,18 @@ export function bodyOf({ request, accepted, cacheSalt }: TurnAsk, target: Target
     stream: 'true',
     stream_options: '{"include_usage":true}',
     ...request.parameters,
-    // vLLM keeps the cached prefixes of different salts apart, so that nobody's timing tells of another's prompts.
-    ...(target.kind === 'vllm' && cacheSalt !== null
-      ? { cache_salt: JSON.stringify(cacheSalt) }
-      : {}),
+    ...(cacheSalt === null ? {} : { cache_salt: JSON.stringify(cacheSalt) }),
   };
-  const texts = Object.entries(members).flatMap(([key, value]) =>
-    value === null ? [] : [`${JSON.stringify(key)}:${value}`],
-  );
-  return `{${texts.join(',')}}`;
+  const head = `{"model":${JSON.stringify(target.model)},"messages":`;
+  let tail = '';
+  for (const [key, value] of Object.entries(members)) {
+    if (value !== null) tail += `,${JSON.stringify(key)}:${value}`;
+  }
+  tail += '}';
+  return {
+    body: head + text + tail,
+    bytes: bytes && [Buffer.from(head), ...bytes, Buffer.from(tail)],
+  };
 }
 
 async function takeIn(
@@ -176,6 +182,8 @@ async function takeIn(
   { run, deps }: { run: TurnRun; deps: RunTurnDeps },
 ): Promise<void> {
   const { live } = run;
+  // What came before the turn was cancelled, and was not written, was never said.
+  live.signal.throwIfAborted();
   const frames: Frame[] = [];
   let { answer, chars } = progress;
   for (const event of batch) {
@@ -191,39 +199,44 @@ async function takeIn(
       message: `The answer exceeds ${MAX_TURN_CHARS} characters. Ask for less.`,
     });
   }
-  await publish(frames, live, deps.store);
+  await write(frames, progress, { run, deps });
   progress.answer = answer;
   progress.chars = chars;
   if (isVisible(answer)) progress.firstVisibleAt ??= deps.clock.now();
 }
 
-/** Written first: whoever is shown a frame can resume from it. */
-async function publish(
+/** Written first, then published: whoever is shown a frame can resume from it. */
+async function write(
   frames: readonly Frame[],
-  live: LiveTurn,
-  store: ConversationStore,
+  progress: Progress,
+  { run: { live }, deps: { store } }: { run: TurnRun; deps: RunTurnDeps },
 ): Promise<void> {
+  const { start } = progress;
+  progress.start = null;
   const events = frames.map(({ seq, json }) => ({ turnId: live.id, seq, payload: json }));
-  if (events.length > 0 && !(await store.append(events))) {
-    throw new TurnCancelled('it was ended elsewhere');
-  }
+  const [, isOpen] = await Promise.all([
+    start && store.start(start),
+    events.length === 0 || store.append(events),
+  ]);
+  if (!isOpen) throw new TurnCancelled('it was ended elsewhere');
   live.publish(frames);
 }
 
 /** An estimate for the client alone: the turn's own record stays without counts. */
 async function showMissingUsage(
-  { answer, target }: Progress,
+  progress: Progress,
   { run, deps }: { run: TurnRun; deps: RunTurnDeps },
 ): Promise<void> {
   const { request, accepted, alias, live } = run;
+  const { answer, target } = progress;
   if (!request.showUsage || answer.usage !== null || target === null) return;
   const watch = watchUsage(alias.name);
   const { id, created, content, toolCalls: tool_calls, extra } = answer;
   const choices = [{ delta: { ...extra, content, tool_calls } }];
   watch.see({ choices, ...(id === null ? {} : { id }), created });
-  const prompt = [accepted.messagesFor(target), accepted.epoch.profile.tools ?? ''];
+  const prompt = [accepted.messagesFor(target).text, accepted.epoch.profile.tools ?? ''];
   const json = watch.missing(prompt);
-  if (json !== null) await publish([{ seq: live.nextSeq(), json }], live, deps.store);
+  if (json !== null) await write([{ seq: live.nextSeq(), json }], progress, { run, deps });
 }
 
 function completed(run: TurnRun, progress: Progress, { clock }: RunTurnDeps): FinishTurn {

@@ -4,7 +4,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { MAX_JSON_DEPTH } from '../domain/limits.ts';
 import { membersOf } from '../json/members.ts';
 import { withMembers } from '../json/splice.ts';
-import type { Completion } from '../providers/provider.ts';
+import type { ChunkChoice, Completion } from '../providers/provider.ts';
 import { fitChoices } from './fit-choices.ts';
 
 export interface ShownAs {
@@ -60,13 +60,36 @@ export function showAs({ alias, usage, expectedCachedTokens }: ShownAs): Show {
     try {
       return shownOf(json, completion);
     } catch (cause) {
-      // The scan blames whoever asks; but what nests too deep here is the upstream's.
-      throw new GatewayError('upstream_protocol_error', {
-        message: `The upstream sent JSON that nests deeper than ${MAX_JSON_DEPTH} levels.`,
-        cause,
-      });
+      throw tooDeep(cause);
     }
   };
+}
+
+/** A whole reply as a client sees it, with its usage. */
+export function shownReply(json: string, completion: Completion, alias: string): string {
+  const { model, choices } = completion;
+  // Nothing but the model may have to change, unless a choice is not what it should be.
+  if (!choices?.every(isWhole)) return showAs({ alias, usage: true })(json, completion) ?? json;
+  if (model === undefined || model === alias) return json;
+  try {
+    const member = membersOf(json).find(({ key }) => key === 'model');
+    if (!member) return json;
+    return json.slice(0, member.valueStart) + JSON.stringify(alias) + json.slice(member.valueEnd);
+  } catch (cause) {
+    throw tooDeep(cause);
+  }
+}
+
+function isWhole({ message, delta }: ChunkChoice): boolean {
+  return message !== undefined && delta === undefined;
+}
+
+/** The scan blames whoever asks; but what nests too deep here is the upstream's. */
+function tooDeep(cause: unknown): GatewayError {
+  return new GatewayError('upstream_protocol_error', {
+    message: `The upstream sent JSON that nests deeper than ${MAX_JSON_DEPTH} levels.`,
+    cause,
+  });
 }
 
 /** The usage with one member more in its prompt_tokens_details, where SDKs pass over what they do not know. */

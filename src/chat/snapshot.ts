@@ -2,7 +2,7 @@
 // all of them.
 import type { ConversationNode } from '../conversations/conversation.ts';
 import type { Turn } from '../conversations/turn.ts';
-import type { Frame } from './live-turn.ts';
+import type { Frame } from './turn-follower.ts';
 
 /** Follows every seq that a client can have seen. */
 export const SNAPSHOT_SEQ = Number.MAX_SAFE_INTEGER;

@@ -33,10 +33,10 @@ export async function suggestTitle(
   const [{ wire } = output] = withReasoning([output], replayOf(target));
   const answer = fillMarks(wire, new Map(blobs.map((blob) => [blob.sha256, blob])));
   const question = JSON.stringify({ role: 'user', content: REQUEST });
-  const messages = `${accepted.messagesFor(target).slice(0, -1)},${answer},${question}]`;
+  const text = `${accepted.messagesFor(target).text.slice(0, -1)},${answer},${question}]`;
   const parameters = { stream: 'false', stream_options: 'null', max_tokens: '64' };
-  const body = bodyOf(
-    { ...run, request: { parameters }, accepted: { ...accepted, messagesFor: () => messages } },
+  const asked = bodyOf(
+    { ...run, request: { parameters }, accepted: { ...accepted, messagesFor: () => ({ text }) } },
     target,
   );
   const signal = AbortSignal.any([live.signal, AbortSignal.timeout(TITLE_TIMEOUT_MS)]);
@@ -47,7 +47,7 @@ export async function suggestTitle(
       requestId: request.requestId,
       trace: live.trace,
       hedgeMs: null,
-      bodyFor: () => ({ body }),
+      bodyFor: () => asked,
       onAttempt() {},
       onAnswer() {},
     },

@@ -4,6 +4,8 @@ import { GatewayError } from '../domain/errors.ts';
 
 const FIELDS = ['max_tokens', 'max_completion_tokens'] as const;
 
+const NOTHING_RAISED: RaisedLimits = { changes: {}, applied: [] };
+
 export interface RaisedLimits {
   /** The fields to change, with the floor as JSON text. */
   readonly changes: Readonly<Record<string, string>>;
@@ -16,7 +18,7 @@ export function raiseTokenLimits(
   request: Readonly<Record<string, unknown>>,
   floor: number | null,
 ): RaisedLimits {
-  const changes: Record<string, string> = {};
+  let changes: Record<string, string> | null = null;
   for (const field of FIELDS) {
     const value = request[field];
     if (value === undefined || value === null) continue;
@@ -33,9 +35,8 @@ export function raiseTokenLimits(
       });
     }
     if (floor !== null && value < floor) {
-      changes[field] = String(floor);
+      (changes ??= {})[field] = String(floor);
     }
   }
-  const raised = Object.keys(changes).length > 0;
-  return { changes, applied: raised ? [`max_tokens_floored=${floor}`] : [] };
+  return changes ? { changes, applied: [`max_tokens_floored=${floor}`] } : NOTHING_RAISED;
 }

@@ -4,10 +4,12 @@ import { describe, expect, test } from 'bun:test';
 import type { ConversationStore, FinishTurn } from '../conversations/store.ts';
 import type { Deadlines } from '../domain/deadlines.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { Stop } from '../domain/stop.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { ChatEvent, Completion, Target } from '../providers/provider.ts';
 import type { Alias } from '../routing/catalog.ts';
-import { TurnCancelled, TurnFailure, type Frame, type LiveTurn } from './live-turn.ts';
+import { TurnCancelled, TurnFailure, type LiveTurn } from './live-turn.ts';
+import type { Frame } from './turn-follower.ts';
 import type { TurnRequest } from './turn-request.ts';
 import { createTurns, type TurnSetup } from './turns.ts';
 
@@ -67,7 +69,7 @@ function setUp({ broken = {}, words = ['a', 'b'] }: { broken?: Broken; words?: s
       return finished.length === 1;
     },
   } as unknown as ConversationStore;
-  async function* stream(signal: AbortSignal): AsyncGenerator<readonly ChatEvent[], void> {
+  async function* stream(signal: Stop): AsyncGenerator<readonly ChatEvent[], void> {
     for (const word of words) {
       signal.throwIfAborted();
       yield [event(word)];

@@ -17,8 +17,9 @@ import type { Router } from '../routing/router.ts';
 import { acceptTurn } from './accept-turn.ts';
 import { cancelElsewhere, findTurn, watchCancelRequests } from './cancel-elsewhere.ts';
 import type { FollowDeps } from './follow-turn.ts';
+import { keepConversations } from './kept-conversations.ts';
 import { createLiveTurn, TurnCancelled, type LiveTurn } from './live-turn.ts';
-import { runTurn, type TurnRun } from './run-turn.ts';
+import { runTurn, type EndedTurn, type TurnRun } from './run-turn.ts';
 import { suggestTitle, type AnsweredTurn } from './title.ts';
 import type { TurnRequest } from './turn-request.ts';
 
@@ -53,6 +54,8 @@ export interface TurnObserver {
 export interface BegunTurn {
   readonly turnId: string;
   readonly conversationId: string;
+  /** To be followed; absent for a turn that was there before. */
+  readonly live?: LiveTurn;
   /** True when the same idempotency key had made the turn before. */
   readonly isRepeat: boolean;
   /** Turns that left the prompt with this one. */
@@ -70,6 +73,8 @@ export interface Turns extends FollowDeps {
   /** Resolves when no turn is open. */
   whenIdle(): Promise<void>;
   cancelAll(reason: unknown): void;
+  /** Lets go of what is kept only to be quick: nobody has asked for a while. */
+  rest(): void;
   /** Nothing is tried again from now on. */
   close(): void;
 }
@@ -89,6 +94,7 @@ const SETTLE_AGAIN_MS = 1_000;
 export function createTurns(deps: TurnsDeps): Turns {
   const { store, deadlines, clock, probe } = deps;
   const open = new Map<string, OpenTurn>();
+  const kept = keepConversations();
   const requests = watchCancelRequests(deps, (turnId) => {
     open.get(turnId)?.live.cancel(new TurnCancelled('on request'));
   });
@@ -97,7 +103,9 @@ export function createTurns(deps: TurnsDeps): Turns {
   async function run(turn: TurnRun, { router, options }: TurnSetup): Promise<void> {
     const { live, accepted } = turn;
     try {
-      const { finish, target } = await runTurn(turn, { store, router, clock });
+      const ended = await runTurn(turn, { store, router, clock });
+      goOnFrom(turn, ended);
+      const { finish, target } = ended;
       const { status, errorCode, usage, prefixBreak = null } = finish;
       const { conversationId, expectedCachedTokens, epoch } = accepted;
       probe.turnFinished({
@@ -123,6 +131,29 @@ export function createTurns(deps: TurnsDeps): Turns {
     } finally {
       leave(live.id);
     }
+  }
+
+  /** A turn that left no answer leaves the conversation to be read. */
+  function goOnFrom({ accepted, request }: TurnRun, { finish, target }: EndedTurn): void {
+    const { conversationId: id, epoch } = accepted;
+    const head = finish.status === 'completed' ? finish.output : undefined;
+    const prompt = head && target && accepted.keptWith(head);
+    if (!head || !prompt) return kept.forget(id);
+    kept.keep({
+      scope: request.scope,
+      conversation: { id, head: head.id, epoch },
+      head,
+      before: {
+        usage: finish.usage,
+        upstream: target.upstream,
+        upstreamModel: target.model,
+        epochId: epoch.id,
+        outputNode: head.id,
+        endedAt: finish.endedAt,
+      },
+      turnId: finish.turnId,
+      prompt,
+    });
   }
 
   function leave(turnId: string): void {
@@ -157,7 +188,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     const entry = open.get(turnId);
     if (entry) entry.conversationId = conversationId;
     void run(turn, setup);
-    return { turnId, conversationId, isRepeat: false, compactedTurns };
+    return { turnId, conversationId, live: turn.live, isRepeat: false, compactedTurns };
   }
 
   async function repeat(turnId: string, scope: Scope): Promise<BegunTurn> {
@@ -183,6 +214,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       try {
         const accepted = await acceptTurn(live.id, request, {
           store,
+          kept,
           clock,
           affinityMs: options.affinityMs,
           planFor: (preference) =>
@@ -199,7 +231,7 @@ export function createTurns(deps: TurnsDeps): Turns {
           accepted,
           alias,
           live,
-          cacheSalt: saltOf(request.scope, options.cacheSalt),
+          cacheSalt: () => saltOf(request.scope, options.cacheSalt),
           onAttempt: observer.onAttempt,
           onAnswerer: observer.onAnswer,
           onAnswer({ usage }) {
@@ -227,6 +259,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       await Promise.all([...open.values()].map(({ done }) => done));
     },
     cancelConversation(conversationId) {
+      kept.forget(conversationId);
       for (const turn of open.values()) {
         if (turn.conversationId === conversationId)
           turn.live.cancel(new TurnCancelled('its conversation was deleted'));
@@ -235,6 +268,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     cancelAll(reason) {
       for (const { live } of open.values()) live.cancel(reason);
     },
+    rest: kept.clear,
     close() {
       closed = true;
     },

@@ -31,7 +31,7 @@ export async function runServe(argv: readonly string[]): Promise<RunningServer> 
     onHangUp: () => signal.insteadOf('SIGHUP'),
   });
   const faults = outliveFaults(gateway.probe, () => signal.insteadOf('uncaughtException'));
-  const listener = listen(gateway.fetch, {
+  const listener = listen(gateway.answer, {
     host: server.host,
     port: server.port,
     deadAfterMs: config.streams.stall_ms,

@@ -1,5 +1,4 @@
 // Nodes are sealed when they are made: the wire's bytes, and the hash that chains them to all that came before.
-import { createHash } from 'node:crypto';
 import { newId } from '../domain/ids.ts';
 import type { ConversationNode } from './conversation.ts';
 
@@ -24,5 +23,6 @@ export function sealNode(
 
 /** H(parent's hash || wire), in hex. */
 export function chainHash(parentHash: string, wire: string): string {
-  return createHash('sha256').update(parentHash).update(wire).digest('hex');
+  // A third of what node:crypto's takes, between other work.
+  return new Bun.SHA256().update(parentHash).update(wire).digest('hex');
 }

@@ -6,6 +6,7 @@ import { branchContract } from './contract/branches.ts';
 import { cancelContract } from './contract/cancelling.ts';
 import { contentContract } from './contract/content.ts';
 import { forkContract } from './contract/forks.ts';
+import { goingOnContract } from './contract/going-on.ts';
 import { listingContract } from './contract/listing.ts';
 import { removalContract } from './contract/removal.ts';
 import type { Opener, StoreUnderTest } from './contract/samples.ts';
@@ -20,6 +21,7 @@ export function storeContract(name: string, open: Opener): void {
     afterAll(() => opened.discard());
     const store = () => opened.store;
     acceptanceContract(store);
+    goingOnContract(store, () => opened.neighbour);
     turnContract(store);
     cancelContract(store, () => opened.neighbour);
     branchContract(store);

@@ -15,6 +15,11 @@ export interface AcceptTurn {
   readonly create?: { readonly title: string | null };
   /** Head that the turn was built on; the turn is refused with `head_moved` if it is not the head any more. */
   readonly head: string | null;
+  /**
+   * The turn since which nothing of the conversation was read: the turn is refused with `outdated` unless this one was
+   * the last to be accepted for it, and nothing but its own end can have changed the conversation since.
+   */
+  readonly after?: string;
   /** What the input goes under: the head, or any other node of the conversation for a branch. */
   readonly parentNode: string | null;
   /** Present when the turn starts a new epoch (always on create). It becomes the conversation's when the head moves. */
@@ -37,6 +42,8 @@ export type AcceptOutcome =
   /** Another turn of the conversation is active. */
   | { readonly outcome: 'busy'; readonly turnId: string }
   | { readonly outcome: 'head_moved'; readonly head: string | null }
+  /** The conversation may have changed since `after`: it has to be read anew. */
+  | { readonly outcome: 'outdated' }
   /** Unknown, deleted, or in another scope. */
   | { readonly outcome: 'not_found' }
   /** The same idempotency key with the same fingerprint made this turn before. */

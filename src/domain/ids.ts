@@ -25,15 +25,16 @@ export function newId(prefix: IdPrefix): string {
   return `${prefix}${separator}${Bun.randomUUIDv7('hex', timeOfNext()).replaceAll('-', '')}`;
 }
 
+const OURS = /^req_[0-9a-f]{32}$/;
+
 /**
  * A request's id as upstreams are told of it. Some (llama-cpp-python, by way of starlette-context) refuse an
  * x-request-id that is no UUID: so an id of ours goes out in that form. A client's own goes out as it is.
  */
 export function upstreamRequestId(requestId: string): string {
-  const digits = /^req_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(
-    requestId,
-  );
-  return digits ? digits.slice(1).join('-') : requestId;
+  if (!OURS.test(requestId)) return requestId;
+  const digits = (from: number, to: number) => requestId.slice(4 + from, 4 + to);
+  return `${digits(0, 8)}-${digits(8, 12)}-${digits(12, 16)}-${digits(16, 20)}-${digits(20, 32)}`;
 }
 
 /** A client's own x-request-id, if it is one that is safe to log and to send on; undefined otherwise. */

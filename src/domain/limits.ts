@@ -70,8 +70,32 @@ export const MAX_GATHERED_LOG_CHARS = 8 * 1024 * 1024;
 /** How long the end of the process waits for whoever reads the log. */
 export const LAST_LINES_MS = 1_000;
 
-/** Seconds a client may leave a request half sent; Bun counts it as lack of progress, not as total time. */
+/** A request's first line and headers: as much as other servers take. */
+export const MAX_REQUEST_HEAD_BYTES = 16 * 1024;
+
+/** Seconds for the head of a request, and for each BODY_PROGRESS_BYTES of its body. */
 export const READ_IDLE_SECONDS = 15;
+
+/** A body that does not come this fast (in READ_IDLE_SECONDS) is not on its way: the slowest of lines sends more. */
+export const BODY_PROGRESS_BYTES = 8 * 1024;
+
+/** What of a body is held for a handler that has not asked for it: it may only be about to. */
+export const UNASKED_BODY_BYTES = 64 * 1024;
+
+/** Pieces that a body is kept in: more of them are put together, since each costs as much as some thousand bytes. */
+export const MAX_BODY_PARTS = 256;
+
+/** What is held of requests that come before the last one was answered. */
+export const MAX_EARLY_BYTES = 64 * 1024;
+
+/** What is let by of a request that was answered before it was read; of a longer one the connection is closed. */
+export const MAX_SKIPPED_BYTES = 16 * 1024 * 1024;
+
+/** Seconds that a client gets to read its last reply and close the connection. */
+export const LINGER_SECONDS = 5;
+
+/** What may wait for a client to read it before no more is made for it. */
+export const UNREAD_REPLY_BYTES = 16 * 1024;
 
 /** How long a connection may idle between requests: longer than load balancers keep theirs (60 s), or they race us. */
 export const KEEP_ALIVE_SECONDS = 75;
@@ -87,6 +111,15 @@ export const MAX_FOLLOWED_CHARS = 256 * 1024;
 
 /** All frames of one turn: kept in memory while it runs, so this times the open turns is what they can take. */
 export const MAX_TURN_CHARS = 128 * 1024 * 1024;
+
+/**
+ * The prompts of conversations that go on, so that a next turn need not read them: at 100 KB, of a long conversation,
+ * some 150 of them, or thousands of short ones. Of those that are not here a turn takes a millisecond longer.
+ */
+export const MAX_KEPT_PROMPT_BYTES = 32 * 1024 * 1024;
+
+/** Conversations of which the writer knows since when nobody has touched them: 200 bytes each. */
+export const MAX_WATCHED_CONVERSATIONS = 10_000;
 
 /** How long the gateway that runs a turn has to end it when another one is asked to: many looks, and no client's time-out. */
 export const CANCEL_PATIENCE_MS = 2_000;

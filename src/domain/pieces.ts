@@ -20,6 +20,8 @@ export interface Spring<T> {
   /** The next piece, or END. */
   next(): Promise<IteratorResult<T, void>>;
   drive?(sink: Sink<T>): void;
+  /** All of it, where that is there already: nothing is to be read any more. */
+  whole?(): T | null;
   /** The reader wants no more; called at most once, and not after the end. */
   close(): unknown;
 }

@@ -17,7 +17,10 @@ export interface TraceContext {
 }
 
 /** The work that a request begins: a part of the client's trace where it names one, else a trace of its own. */
-export function traceOf(headers: Headers, isSampled: (traceId: string) => boolean): TraceContext {
+export function traceOf(
+  headers: Pick<Headers, 'get'>,
+  isSampled: (traceId: string) => boolean,
+): TraceContext {
   const client = parseTraceparent(headers.get('traceparent'));
   const spanId = newSpanId();
   if (client) return { ...client, spanId, state: sane(headers.get('tracestate')) };

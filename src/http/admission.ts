@@ -66,8 +66,8 @@ export function createAdmission(initial: AdmissionLimits, deps: AdmissionDeps): 
         refuse('lag', 'The gateway has more to do than it can keep up with.');
       if (deps.areDescriptorsScarce())
         refuse('descriptors', 'The gateway has as many connections as it may.');
-      const declared = Number(exchange.request.headers.get('content-length'));
-      if (declared > 0) hold(exchange, declared);
+      const { declared } = exchange.request.body;
+      if (declared) hold(exchange, declared);
     },
     hold,
     release(exchange) {

@@ -21,6 +21,8 @@ import type { Admission } from './admission.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
 import type { ServedRoute } from './openapi/document.ts';
 import { errorReply } from './refuse.ts';
+import { asResponse, replyOf } from './web-reply.ts';
+import type { Reply } from './wire/reply.ts';
 
 export interface AppDeps
   extends
@@ -54,21 +56,21 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 type Access = 'public' | 'token' | 'local' | 'browser' | 'relief';
 type Route = readonly [Access, Method, string, Handler<HttpEnv>];
 
-/** The path that nearly every request has; the table below has it as the others, since tests read it there. */
-const CHAT_PATH = '/v1/chat/completions';
+/** What answers an exchange without the router; the table below has these routes, too, since tests read it there. */
+type Direct = Readonly<Record<string, (exchange: Exchange) => Promise<Reply>>>;
 
-function routes(deps: AppDeps, chat: (exchange: Exchange) => Promise<Response>): Route[] {
+function routes(deps: AppDeps, direct: Direct): Route[] {
   const conversations = conversationRoutes(deps);
   const branches = branchRoutes(deps);
   const turns = turnRoutes(deps);
   const page = sitePage(deps);
   const table: Route[] = [
-    ['token', 'POST', '/v1/chat/completions', ({ env }) => chat(env.exchange)],
+    ['token', 'POST', '/v1/chat/completions', carried(direct)],
     ['token', 'GET', '/v1/models', listModels(deps)],
     ['token', 'GET', '/v1/models/:id{.+}', getModel(deps)],
     ['token', 'GET', '/v1/info', getInfo(deps)],
 
-    ['token', 'POST', '/c1/chat', postChat(deps)],
+    ['token', 'POST', '/c1/chat', carried(direct)],
     ['token', 'GET', '/c1/conversations', conversations.list],
     ['token', 'GET', '/c1/conversations/:id', conversations.read],
     ['token', 'PATCH', '/c1/conversations/:id', conversations.change],
@@ -109,19 +111,23 @@ const PUBLIC_PATHS = /^\/(?:$|docs(?:\/|$)|assets(?:\/|$)|playground(?:\/|$))/;
 
 export interface App {
   /** Never rejects: what a handler throws is a reply. */
-  fetch(request: Request, env: HttpEnv['Bindings']): Response | Promise<Response>;
+  answer(exchange: Exchange): Promise<Reply>;
 }
 
 export function createApp(deps: AppDeps): App {
   const app = new Hono<HttpEnv>({ router: new RegExpRouter() });
-  const chat = chatCompletions(deps);
-  const table = routes(deps, chat);
+  // The paths that nearly all requests have.
+  const direct: Direct = {
+    '/v1/chat/completions': chatCompletions(deps),
+    '/c1/chat': postChat(deps),
+  };
+  const table = routes(deps, direct);
   // Which methods a path has, looked up only when its method is not among them.
   const methods = new RegExpRouter<Route>();
 
   const needsToken = (access: Access, exchange: Exchange): boolean => {
     if (access === 'local') return !deps.isOpenTo(exchange);
-    if (access === 'browser') return !wantsHtml(exchange.request);
+    if (access === 'browser') return !wantsHtml(exchange.request.headers);
     return access !== 'public';
   };
   const enter = (exchange: Exchange, access: Access, path: string): void => {
@@ -150,16 +156,17 @@ export function createApp(deps: AppDeps): App {
       message: `Nothing is served at ${path.slice(0, 200)}. Check the path; the README lists the routes.`,
     });
   });
-  app.onError((error, { env }) => failed(env.exchange, error));
+  app.onError((error, { env }) => asResponse(failed(env.exchange, error)));
   return {
-    fetch(request, env) {
-      const { exchange } = env;
+    async answer(exchange) {
       const { path, method } = exchange.record;
-      if (path !== CHAT_PATH || method !== 'POST') return app.fetch(request, env);
+      const answer = method === 'POST' && Object.hasOwn(direct, path) ? direct[path] : undefined;
+      if (!answer)
+        return await replyOf(await app.fetch(exchange.request.toRequest(), { exchange }));
       // As the route in the table is served, without what Hono makes for each request.
       try {
         enter(exchange, 'token', path);
-        return chat(exchange).catch((error: unknown) => failed(exchange, error));
+        return await answer(exchange);
       } catch (error) {
         return failed(exchange, error);
       }
@@ -167,7 +174,16 @@ export function createApp(deps: AppDeps): App {
   };
 }
 
-function failed(exchange: Exchange, error: unknown): Response {
+/** The same for the router, which finds it where the path is written in another way. */
+function carried(direct: Direct): Handler<HttpEnv> {
+  return async ({ env: { exchange }, req }) => {
+    const answer = direct[req.path];
+    if (!answer) throw new TypeError(`nothing answers ${req.path}`);
+    return asResponse(await answer(exchange));
+  };
+}
+
+function failed(exchange: Exchange, error: unknown): Reply {
   exchange.finish(error);
   return errorReply(toGatewayError(error), exchange.requestId);
 }

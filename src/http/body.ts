@@ -3,6 +3,7 @@
 import { GatewayError } from '../domain/errors.ts';
 import { decodeUtf8, parseDocument, type JsonDocument } from '../json/document.ts';
 import type { Exchange } from './exchange.ts';
+import type { RequestHeaders } from './wire/request-head.ts';
 
 /** A body that a route takes. */
 export interface MediaType {
@@ -39,14 +40,13 @@ export async function readText(
 }
 
 async function readBody(sender: Sender, maxBytes: number, wanted: MediaType): Promise<Uint8Array> {
-  const { request } = sender;
-  checkMediaType(request.headers, wanted);
-  const declared = request.headers.get('content-length');
-  if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
-  return await readBytes(sender, declared === null ? maxBytes : null);
+  const { headers, body } = sender.request;
+  checkMediaType(headers, wanted);
+  if ((body.declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  return await readBytes(sender, maxBytes);
 }
 
-function checkMediaType(headers: Headers, wanted: MediaType): void {
+function checkMediaType(headers: RequestHeaders, wanted: MediaType): void {
   const type = headers.get('content-type');
   // A body that says nothing about itself is taken at its bytes.
   if (type !== null && !wanted.pattern.test(type.trim())) {
@@ -65,35 +65,24 @@ function checkMediaType(headers: Headers, wanted: MediaType): void {
   }
 }
 
-/** The whole body; counted while it comes when `ceiling` is given, else its content-length has been checked. */
-async function readBytes(sender: Sender, ceiling: number | null): Promise<Uint8Array> {
+/** The whole body; what comes in chunks is counted as it comes. */
+async function readBytes(sender: Sender, maxBytes: number): Promise<Uint8Array> {
+  const { body } = sender.request;
+  let size = 0;
+  const count = (length: number): void => {
+    size += length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    sender.hold(length);
+  };
   try {
-    if (ceiling === null) return await sender.request.bytes();
-    return await readCounted(sender, ceiling);
+    const [first = EMPTY, ...others] = await body.parts(body.declared === null ? count : undefined);
+    return others.length === 0 ? first : Buffer.concat([first, ...others]);
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
     throw new GatewayError('invalid_json', {
       message: 'The body broke off before its end. Send it again.',
       cause,
     });
-  }
-}
-
-async function readCounted({ request, hold }: Sender, ceiling: number): Promise<Uint8Array> {
-  const reader = request.body?.getReader();
-  if (!reader) return new Uint8Array();
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return Buffer.concat(pieces, size);
-    size += value.length;
-    if (size > ceiling) {
-      void reader.cancel();
-      throw tooLarge(ceiling);
-    }
-    hold(value.length);
-    pieces.push(value);
   }
 }
 
@@ -104,3 +93,5 @@ function tooLarge(maxBytes: number): GatewayError {
     headers: { connection: 'close' },
   });
 }
+
+const EMPTY = new Uint8Array();

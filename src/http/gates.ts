@@ -4,24 +4,17 @@ import type { Authenticate } from '../access/credentials.ts';
 import type { RateDecision, RateLimit } from '../access/rate-limit.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Exchange } from './exchange.ts';
+import type { ReplyHeaders } from './wire/reply.ts';
+import type { RequestHeaders } from './wire/request-head.ts';
 
 /** Header names that must not come twice: whoever forwards such a request may read the other one. */
 const SINGLE = ['host', 'content-length', 'content-type', 'authorization', 'x-api-key'] as const;
 
-/**
- * Refuses what Bun's parser lets through although it can be read in two ways. Bun joins repeated headers with a
- * comma, and none of these may hold one. (Bun refuses the rest itself: see test/hostile-requests.test.ts.)
- */
-export function refuseAmbiguous(request: Request): void {
-  const { headers } = request;
+/** Refuses a repetition of these: repeated headers are joined by a comma, and none of these may hold one. */
+export function refuseAmbiguous(headers: RequestHeaders): void {
   for (const name of SINGLE) {
     if (headers.get(name)?.includes(','))
       throw ambiguous(`The header ${name} comes twice. Send it once.`, name);
-  }
-  const host = headers.get('host');
-  // Without a usable Host, Bun cannot make an absolute URL of the target.
-  if (!host || !request.url.startsWith('http')) {
-    throw ambiguous('The request needs a valid Host header and a path as its target.', 'host');
   }
 }
 
@@ -51,13 +44,13 @@ const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-i
  * Whether the request was made on this machine. The connection's address decides, which nobody can make up. Headers
  * can only speak against it: a proxy on this machine passes on what comes from anywhere.
  */
-export function isMadeHere({ request, peerAddress }: Exchange): boolean {
+export function isMadeHere({ request }: Exchange): boolean {
   if (FORWARDED.some((name) => request.headers.has(name))) return false;
-  return /^(?:::ffff:)?127\.|^::1$/.test(peerAddress() ?? '');
+  return /^(?:::ffff:)?127\.|^::1$/.test(request.peerAddress);
 }
 
 /** The budget as OpenAI's SDKs read it. */
-export function setRateHeaders(headers: Headers, rate: RateDecision): void {
+export function setRateHeaders(headers: ReplyHeaders, rate: RateDecision): void {
   headers.set('x-ratelimit-limit-requests', String(rate.limit));
   headers.set('x-ratelimit-remaining-requests', String(rate.remaining));
   headers.set('x-ratelimit-reset-requests', `${rate.resetMs}ms`);

@@ -1,10 +1,13 @@
-// The listening socket, with the limits that hold before a request is ours.
-import { GatewayError } from '../domain/errors.ts';
+// The listening socket and the connections on it. Sockets of our own, because what a web server makes for a request
+// (Request, Response, Headers, a stream and a signal) costs more than all that the gateway does with it: see
+// docs/decisions/0042. One look a second hangs up on whoever takes too long.
+import type { GatewayError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
-import { READ_IDLE_SECONDS } from '../domain/limits.ts';
 import { errorReply } from './refuse.ts';
 import type { HttpServer } from './server.ts';
 import { limitSockets } from './socket-limits.ts';
+import { ClientConnection, type Answering } from './wire/client-connection.ts';
+import type { Reply } from './wire/reply.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -25,34 +28,58 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+const LOOK_MS = 1_000;
+
 export function listen(
-  fetch: HttpServer['fetch'],
+  answer: HttpServer['answer'],
   { host, port, deadAfterMs }: ListenOptions,
 ): Listener {
-  const server = Bun.serve({
+  const connections = new Set<ClientConnection>();
+  let now = performance.now();
+  const answering: Answering = { answer, refuse, now: () => now };
+  const look = setInterval(() => {
+    now = performance.now();
+    for (const connection of connections) if (connection.dueAt <= now) connection.hangUp();
+  }, LOOK_MS);
+  look.unref();
+
+  const server = Bun.listen<ClientConnection>({
     hostname: host,
     port,
-    idleTimeout: READ_IDLE_SECONDS,
-    // The gateway counts bodies itself and refuses with its own error; Bun's limit must only not be in the way.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request, connection) => fetch(request, connection),
-    // What throws even beyond the app: without this Bun answers with a page that shows the source.
-    development: false,
-    error: faultReply,
+    socket: {
+      open(socket) {
+        socket.data = new ClientConnection(socket, answering);
+        connections.add(socket.data);
+      },
+      data: (socket, bytes) => socket.data.data(bytes),
+      drain: (socket) => socket.data.drained(),
+      close(socket) {
+        connections.delete(socket.data);
+        socket.data.closed();
+      },
+      // Its connection is closed next, and that says all.
+      error: () => undefined,
+    },
   });
   const hasSocketLimits = deadAfterMs !== undefined && limitSockets(deadAfterMs);
   const name = host.includes(':') ? `[${host}]` : host;
   return {
     url: `http://${name}:${server.port}`,
     hasSocketLimits,
-    closeIdle: () => void server.closeIdleConnections(),
-    close: () => server.stop(true),
+    closeIdle() {
+      for (const connection of connections) if (connection.isIdle) connection.hangUp();
+    },
+    async close() {
+      clearInterval(look);
+      server.stop(true);
+    },
   };
 }
 
-function faultReply(cause: unknown): Response {
+/** What never became an exchange has an id all the same. */
+function refuse(error: GatewayError): Reply {
   const requestId = newId('req');
-  const reply = errorReply(new GatewayError('internal_error', { cause }), requestId);
+  const reply = errorReply(error, requestId);
   reply.headers.set('x-request-id', requestId);
   return reply;
 }

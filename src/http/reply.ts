@@ -2,10 +2,12 @@
 import { toGatewayError } from '../domain/errors.ts';
 import type { Deadlines } from '../domain/deadlines.ts';
 import type { Target } from '../providers/provider.ts';
-import { awaitOpening, eventStream, type EventSource, type Opening } from '../sse/event-stream.ts';
+import { awaitOpening, EventStream, type EventSource, type Opening } from '../sse/event-stream.ts';
+import { CLIENT_GONE, CLIENT_STALLED } from './client-gone.ts';
 import type { Exchange } from './exchange.ts';
 import { setRateHeaders } from './gates.ts';
 import { errorEvent } from './refuse.ts';
+import type { Reply, ReplyHeaders } from './wire/reply.ts';
 
 /** Notes who is being asked, for the reply's headers and the log. */
 export function noteAttempt({ record, clock }: Exchange, target: Target): void {
@@ -21,15 +23,15 @@ export function noteAnswer({ record }: Exchange, target: Target): void {
   record.upstreamModel = target.model;
 }
 
-export function jsonReply({ record, clock }: Exchange, json: string, headers: Headers): Response {
+export function jsonReply({ record, clock }: Exchange, json: string, headers: ReplyHeaders): Reply {
   record.answeredAt = clock.elapsed();
   headers.set('content-type', 'application/json');
-  return new Response(json, { headers });
+  return { status: 200, headers, body: json };
 }
 
 export interface StreamedReply {
   readonly source: EventSource;
-  readonly headers: Headers;
+  readonly headers: ReplyHeaders;
   readonly deadlines: Deadlines;
   readonly heartbeatMs: number;
   readonly stallMs: number;
@@ -40,14 +42,17 @@ export interface StreamedReply {
 }
 
 /** Rejects with what the source throws before its first event, so that it becomes a plain HTTP error. */
-export async function streamReply(exchange: Exchange, reply: StreamedReply): Promise<Response> {
+export async function streamReply(exchange: Exchange, reply: StreamedReply): Promise<Reply> {
   const { source, headers, deadlines, heartbeatMs, stallMs } = reply;
+  // Nobody will hear the events.
+  if (exchange.request.method === 'HEAD')
+    return { status: 200, headers: eventHeaders(headers), body: null };
   const opening = reply.opensWithError
     ? { silent: true as const, first: source.next() }
     : await awaitOpening(source, { deadlines, heartbeatMs });
   noteFirstByte(exchange, opening);
   exchange.heldOpen = true;
-  const body = eventStream(opening, source, {
+  const body = new EventStream(opening, source, {
     deadlines,
     heartbeatMs,
     stallMs,
@@ -57,11 +62,15 @@ export async function streamReply(exchange: Exchange, reply: StreamedReply): Pro
     onCancel: () => exchange.abort(CLIENT_GONE),
     onStall: () => exchange.abort(CLIENT_STALLED),
   });
+  return { status: 200, headers: eventHeaders(headers), body };
+}
+
+function eventHeaders(headers: ReplyHeaders): ReplyHeaders {
   headers.set('content-type', 'text/event-stream');
   headers.set('cache-control', 'no-cache, no-transform');
   // nginx would otherwise hold tokens back until its buffer is full.
   headers.set('x-accel-buffering', 'no');
-  return new Response(body, { headers });
+  return headers;
 }
 
 /** A ping is no answer: of a silent upstream it is not known yet when the headers go out. */
@@ -72,18 +81,8 @@ function noteFirstByte({ record, clock }: Exchange, opening: Opening): void {
   else opening.first.then(note, () => undefined);
 }
 
-/** Why an exchange ended when it was the client who ended it: nobody is left to be told. */
-export const CLIENT_GONE = new Error('the client closed the connection');
-
-/** The same, of a client whose connection is there and who does not read. */
-export const CLIENT_STALLED = new Error('the client does not read');
-
-export function isClientGone(reason: unknown): boolean {
-  return reason === CLIENT_GONE || reason === CLIENT_STALLED;
-}
-
 /** Request id, rate budget, who answered and how long it took. */
-export function setCommonHeaders(headers: Headers, exchange: Exchange): void {
+export function setCommonHeaders(headers: ReplyHeaders, exchange: Exchange): void {
   const { record, rate, requestId } = exchange;
   headers.set('x-request-id', requestId);
   if (rate) setRateHeaders(headers, rate);

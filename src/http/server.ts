@@ -1,29 +1,23 @@
-// From Bun's request to ours: makes the exchange, runs the app, sets the headers of every reply, and knows which
+// From a request on the wire to an exchange: makes it, runs the app, sets the headers of every reply, and knows which
 // exchanges are open, so that a drain can wait for them.
 import { saneRequestId, newId } from '../domain/ids.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError, toGatewayError } from '../domain/errors.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import type { Probe } from '../observe/probe.ts';
-import type { RequestRecord } from '../observe/request-record.ts';
 import type { Admission } from './admission.ts';
 import type { App } from './app.ts';
-import type { Exchange } from './exchange.ts';
-import { KEEP_ALIVE_SECONDS } from '../domain/limits.ts';
+import { Exchange, type ExchangeDeps } from './exchange.ts';
 import { refuseAmbiguous } from './gates.ts';
 import { errorReply } from './refuse.ts';
-import { CLIENT_GONE, CLIENT_STALLED, isClientGone, setCommonHeaders } from './reply.ts';
-
-/** What Bun.serve hands to a handler beside the request. */
-export interface Connection {
-  /** Sets the idle timeout of this request's connection, in seconds; 0 lifts it. */
-  timeout(request: Request, seconds: number): void;
-  /** Who is at the other end of the connection; null when it is closed. */
-  requestIP(request: Request): { readonly address: string } | null;
-}
+import { setCommonHeaders } from './reply.ts';
+import type { IncomingRequest } from './wire/incoming.ts';
+import type { Reply } from './wire/reply.ts';
+import type { RequestHeaders } from './wire/request-head.ts';
 
 export interface HttpServer {
-  fetch(request: Request, connection: Connection): Promise<Response>;
+  /** Never rejects. */
+  answer(request: IncomingRequest): Promise<Reply>;
   openExchanges(): number;
   /** When the last request ended that asked for more than how the gateway is; null before there was one. */
   lastAskedAt(): number | null;
@@ -33,7 +27,7 @@ export interface HttpServer {
   abortAll(reason: GatewayError): void;
 }
 
-type TraceOf = (headers: Headers) => TraceContext;
+type TraceOf = (headers: RequestHeaders) => TraceContext;
 
 export interface HttpServerDeps {
   /** The app that answers a request from its beginning to its end. */
@@ -67,12 +61,17 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     for (const resolve of onIdle) resolve();
     onIdle = [];
   }
+  const exchangeDeps: ExchangeDeps = {
+    clock: deps.clock,
+    hold: (exchange, bytes) => deps.admission.hold(exchange, bytes),
+    onFinish: finished,
+  };
 
-  async function respond(exchange: Exchange): Promise<Response> {
+  async function respond(exchange: Exchange): Promise<Reply> {
     try {
-      refuseAmbiguous(exchange.request);
-      refuseWhileDraining(exchange.request.url, deps.isDraining());
-      return await deps.app().fetch(exchange.request, { exchange });
+      refuseAmbiguous(exchange.request.headers);
+      refuseWhileDraining(exchange.record.path, deps.isDraining());
+      return await deps.app().answer(exchange);
     } catch (error) {
       exchange.finish(error);
       return errorReply(toGatewayError(error), exchange.requestId);
@@ -80,20 +79,17 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   }
 
   return {
-    async fetch(request, connection) {
-      const exchange = beginExchange(request, connection, {
-        clock: deps.clock,
-        admission: deps.admission,
-        onFinish: finished,
-      });
+    async answer(request) {
+      const requestId = saneRequestId(request.headers.get('x-request-id')) ?? newId('req');
+      const exchange = new Exchange(request, requestId, exchangeDeps);
       if (deps.traceOf) exchange.record.trace = deps.traceOf(request.headers);
       open.add(exchange);
-      const response = await respond(exchange);
-      exchange.record.status = response.status;
-      setCommonHeaders(response.headers, exchange);
-      if (deps.isDraining()) response.headers.set('connection', 'close');
+      const reply = await respond(exchange);
+      exchange.record.status = reply.status;
+      setCommonHeaders(reply.headers, exchange);
+      if (deps.isDraining()) reply.headers.set('connection', 'close');
       if (!exchange.heldOpen) exchange.finish();
-      return response;
+      return reply;
     },
     openExchanges: () => open.size,
     lastAskedAt: () => lastAskedAt,
@@ -105,60 +101,12 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   };
 }
 
-interface ExchangeDeps {
-  readonly clock: Clock;
-  readonly admission: HttpServerDeps['admission'];
-  onFinish(exchange: Exchange, error: unknown): void;
-}
-
-function beginExchange(request: Request, connection: Connection, deps: ExchangeDeps): Exchange {
-  const requestId = saneRequestId(request.headers.get('x-request-id')) ?? newId('req');
-  const controller = new AbortController();
-  const record: RequestRecord = {
-    requestId,
-    method: request.method,
-    path: pathOf(request.url),
-    startedAt: deps.clock.elapsed(),
-    status: 200,
-    stream: false,
-  };
-  const exchange: Exchange = {
-    request,
-    requestId,
-    record,
-    clock: deps.clock,
-    signal: controller.signal,
-    abort(reason) {
-      if (isClientGone(reason)) record.clientGone = true;
-      if (reason === CLIENT_STALLED) record.clientStalled = true;
-      controller.abort(reason);
-    },
-    peerAddress: () => connection.requestIP(request)?.address ?? null,
-    liftReadTimeout: () => connection.timeout(request, 0),
-    hold: (bytes) => deps.admission.hold(exchange, bytes),
-    heldBytes: 0,
-    heldOpen: false,
-    finish(error) {
-      connection.timeout(request, KEEP_ALIVE_SECONDS);
-      deps.onFinish(exchange, error);
-    },
-  };
-  request.signal.addEventListener('abort', () => exchange.abort(CLIENT_GONE), { once: true });
-  return exchange;
-}
-
-function pathOf(url: string): string {
-  const start = url.indexOf('/', url.indexOf('://') + 3);
-  const query = url.indexOf('?', start);
-  return start === -1 ? '/' : url.slice(start, query === -1 ? undefined : query);
-}
-
 /** What load balancers, collectors and an open dashboard ask by the clock. */
 const BY_THE_CLOCK = /^\/(?:healthz|readyz|metrics|dashboard\/data)$/;
 
 /** Health, readiness and metrics are answered to the last. */
-function refuseWhileDraining(url: string, draining: boolean): void {
-  if (!draining || /^\/(?:healthz|readyz|metrics)$/.test(pathOf(url))) return;
+function refuseWhileDraining(path: string, draining: boolean): void {
+  if (!draining || /^\/(?:healthz|readyz|metrics)$/.test(path)) return;
   throw new GatewayError('shutting_down', {
     retryAfterMs: 1_000,
     headers: { connection: 'close' },

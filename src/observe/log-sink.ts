@@ -18,11 +18,21 @@ export interface LogSinkOptions {
   lineForDropped(count: number): string;
 }
 
-/** So much is worth a write before LOG_FLUSH_MS are over. */
-const ENOUGH_CHARS = 16_000;
+/**
+ * Lines are written into a block at once: kept as strings until they go out they would outlive a collection, which makes
+ * each of them dear. A block is worth a write before LOG_FLUSH_MS are over, and more than a pipe holds is no use.
+ */
+const BLOCK_BYTES = 64 * 1024;
+const MAX_BYTES_PER_CHAR = 3;
 
 export function createLogSink({ fd, lineForDropped }: LogSinkOptions): LogSink {
-  let lines: string[] = [];
+  let block: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  let used = 0;
+  /** Blocks that are to be written, oldest first. */
+  const waiting: Buffer[] = [];
+  /** A block that has been written, for the next one. */
+  let spare: Buffer | null = null;
+  /** Bytes in all of them. */
   let gathered = 0;
   let isWriting = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,16 +40,34 @@ export function createLogSink({ fd, lineForDropped }: LogSinkOptions): LogSink {
   let told = 0;
   let onWritten: (() => void) | undefined;
 
+  function add(line: string): void {
+    const most = line.length * MAX_BYTES_PER_CHAR;
+    if (most > block.length - used) closeBlock(most);
+    const length = block.write(line, used);
+    used += length;
+    gathered += length;
+  }
+
+  /** The next block has room for a line of `bytes`. */
+  function closeBlock(bytes = 0): void {
+    if (used > 0) waiting.push(block.subarray(0, used));
+    used = 0;
+    if (spare && bytes <= BLOCK_BYTES) {
+      block = spare;
+      spare = null;
+    } else block = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, bytes));
+  }
+
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
     if (isWriting) return;
-    if (lines.length === 0) {
+    if (waiting.length === 0 && used > 0) closeBlock();
+    const bytes = waiting.shift();
+    if (!bytes) {
       onWritten?.();
       return;
     }
-    const bytes = Buffer.from(lines.join(''));
-    lines = [];
     isWriting = true;
     writeAll(bytes, 0);
   }
@@ -50,21 +78,22 @@ export function createLogSink({ fd, lineForDropped }: LogSinkOptions): LogSink {
       const at = error ? from : from + written;
       if (error?.code === 'EAGAIN') setTimeout(() => writeAll(bytes, at), LOG_FLUSH_MS);
       else if (!error && at < bytes.length) writeAll(bytes, at);
-      else finished();
+      else finished(bytes);
     });
   }
 
   /** Of a sink that is gone for good, nobody can be told. */
-  function finished(): void {
+  function finished(bytes: Buffer): void {
     isWriting = false;
-    gathered = lines.reduce((sum, line) => sum + line.length, 0);
+    gathered -= bytes.length;
+    if (bytes.buffer.byteLength === BLOCK_BYTES) spare = Buffer.from(bytes.buffer);
     if (dropped > told) {
       const line = lineForDropped(dropped - told);
       told = dropped;
-      lines.push(line);
-      gathered += line.length;
+      add(line);
     }
-    flush();
+    if (waiting.length > 0 || onWritten) flush();
+    else if (used > 0) timer ??= setTimeout(flush, LOG_FLUSH_MS);
   }
 
   return {
@@ -73,9 +102,8 @@ export function createLogSink({ fd, lineForDropped }: LogSinkOptions): LogSink {
         dropped++;
         return;
       }
-      lines.push(line);
-      gathered += line.length;
-      if (gathered > ENOUGH_CHARS) flush();
+      add(line);
+      if (waiting.length > 0) flush();
       else timer ??= setTimeout(flush, LOG_FLUSH_MS);
     },
     dropped: () => dropped,

@@ -3,6 +3,7 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { createLogSink } from './log-sink.ts';
 import { loggedError } from './logged-error.ts';
+import { requestLine, type LineLevel } from './request-line.ts';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
@@ -32,4 +33,22 @@ export function logTo(destination: DestinationStream, level: LogLevel): Logger {
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers },
     destination,
   );
+}
+
+export interface RequestLines {
+  /** `fields` as request-line.ts writes them. */
+  info(fields: string, message: string): void;
+  warn(fields: string, message: string): void;
+}
+
+/** Lines of requests on the destination of a logger, where its level lets them through. */
+export function requestLines(logger: Logger): RequestLines {
+  const destination = Reflect.get(logger, pino.symbols.streamSym) as DestinationStream;
+  const write = (level: LineLevel, fields: string, message: string) => {
+    if (level >= logger.levelVal) destination.write(requestLine(level, fields, message));
+  };
+  return {
+    info: (fields, message) => write(30, fields, message),
+    warn: (fields, message) => write(40, fields, message),
+  };
 }

@@ -3,11 +3,12 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../domain/clock.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { MAX_NAME_CHARS } from '../domain/limits.ts';
+import { requestLines } from './log.ts';
 import { reasonOf } from './logged-error.ts';
 import type { GatewayState, Metrics } from './metrics.ts';
 import type { FinishedCall } from './call-record.ts';
 import type { History } from './history.ts';
+import { requestFields, rounded } from './request-line.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Traces } from './traces.ts';
 import type { FinishedTurn } from './turn-record.ts';
@@ -88,6 +89,7 @@ export interface ProbeDeps {
 }
 
 export function createProbe({ logger, metrics, clock, history, traces }: ProbeDeps): Probe {
+  const lines = requestLines(logger);
   return {
     requestFinished(record, error) {
       const durationMs = clock.elapsed() - record.startedAt;
@@ -97,10 +99,9 @@ export function createProbe({ logger, metrics, clock, history, traces }: ProbeDe
       const fields = requestFields(record, durationMs);
       const cause = error instanceof GatewayError ? error.cause : error;
       if (record.errorCode === 'internal_error')
-        logger.error({ ...fields, err: cause }, 'request failed');
-      else if (record.errorCode)
-        logger.warn({ ...fields, reason: reasonOf(cause) }, 'request refused');
-      else logger.info(fields, record.clientGone ? goneOf(record) : 'request');
+        logger.error({ ...asObject(fields), err: cause }, 'request failed');
+      else if (record.errorCode) lines.warn(withReason(fields, cause), 'request refused');
+      else lines.info(fields, record.clientGone ? goneOf(record) : 'request');
     },
     turnFinished(turn) {
       metrics.turnFinished(turn);
@@ -198,34 +199,15 @@ export function createProbe({ logger, metrics, clock, history, traces }: ProbeDe
   };
 }
 
-function requestFields(record: RequestRecord, durationMs: number): Record<string, unknown> {
-  const { askedAt, answeredAt, usage } = record;
-  return {
-    request_id: record.requestId,
-    method: record.method,
-    path: record.path,
-    status: record.clientGone ? 499 : record.status,
-    duration_ms: rounded(durationMs),
-    stream: record.stream || undefined,
-    // Whatever a client calls a model that there is not.
-    model: record.alias?.slice(0, MAX_NAME_CHARS),
-    upstream: record.upstream,
-    attempts: record.attempts,
-    ttfb_ms:
-      askedAt !== undefined && answeredAt !== undefined ? rounded(answeredAt - askedAt) : undefined,
-    prompt_tokens: usage?.promptTokens ?? undefined,
-    completion_tokens: usage?.completionTokens ?? undefined,
-    cached_tokens: usage?.cachedTokens ?? undefined,
-    conversation: record.conversationId,
-    turn: record.turnId,
-    error_code: record.errorCode,
-  };
+function asObject(fields: string): Record<string, unknown> {
+  return JSON.parse(`{${fields}}`) as Record<string, unknown>;
+}
+
+function withReason(fields: string, cause: unknown): string {
+  const reason = reasonOf(cause);
+  return reason === undefined ? fields : `${fields},"reason":${JSON.stringify(reason)}`;
 }
 
 function goneOf({ clientStalled }: RequestRecord): string {
   return clientStalled ? 'client does not read' : 'client gone';
-}
-
-function rounded(ms: number): number {
-  return Math.round(ms * 10) / 10;
 }

@@ -12,7 +12,7 @@ import { callAttributes, methodOf, requestAttributes, turnAttributes } from './s
 import type { FinishedTurn } from './turn-record.ts';
 
 export interface Traces {
-  traceOf(headers: Headers): TraceContext;
+  traceOf(headers: Pick<Headers, 'get'>): TraceContext;
   requestFinished(record: RequestRecord): void;
   turnFinished(turn: FinishedTurn): void;
   callFinished(call: FinishedCall): void;

@@ -12,11 +12,19 @@ export function assembleMessages(
   nodes: readonly ConversationNode[],
   blobs: ReadonlyMap<string, Blob>,
 ): string {
-  const wires = nodes.flatMap((node, index) => {
+  const wires = [profile.system, ...wiresOf(nodes, blobs)];
+  return `[${wires.filter((wire) => wire !== null).join(',')}]`;
+}
+
+/** How each of the messages is sent; null for one that is not. */
+export function wiresOf(
+  nodes: readonly ConversationNode[],
+  blobs: ReadonlyMap<string, Blob>,
+): (string | null)[] {
+  return nodes.map((node, index) => {
     const wire = answeredWire(node, nodes, index + 1);
-    return wire === null ? [] : [fillMarks(wire, blobs)];
+    return wire === null ? null : fillMarks(wire, blobs);
   });
-  return `[${[...(profile.system === null ? [] : [profile.system]), ...wires].join(',')}]`;
 }
 
 /** The ids of the tool calls that a message asks for; empty for any other message. */

@@ -46,6 +46,23 @@ export function windowFor(nodes: readonly ConversationNode[], facts: WindowFacts
   return cut === null || firstNode === undefined ? null : { firstNode, droppedTurns: cut.dropped };
 }
 
+/** Whether a prompt of so many tokens needs no cut. */
+export function fitsWindow(
+  tokens: number,
+  { contextTokens, answerTokens }: Omit<WindowFacts, 'known'>,
+): boolean {
+  return contextTokens === null || tokens <= highWater(contextTokens, answerTokens);
+}
+
+/** What messages take, as long as nobody has counted them. */
+export function guessedTokens(nodes: readonly ConversationNode[]): number {
+  return nodes.reduce((sum, node) => sum + guessOf(node), 0);
+}
+
+function guessOf({ wire, blobs }: ConversationNode): number {
+  return wire.length / USUAL_BYTES_PER_TOKEN + blobs.length * TOKENS_PER_IMAGE;
+}
+
 /** The answer has to fit beside the prompt; one that asks for the whole window is given half of it. */
 function highWater(contextTokens: number, answerTokens: number): number {
   const room = contextTokens - answerTokens;
@@ -53,9 +70,7 @@ function highWater(contextTokens: number, answerTokens: number): number {
 }
 
 function tokenCosts(nodes: readonly ConversationNode[], known: WindowFacts['known']): number[] {
-  const guesses = nodes.map(
-    (node) => node.wire.length / USUAL_BYTES_PER_TOKEN + node.blobs.length * TOKENS_PER_IMAGE,
-  );
+  const guesses = nodes.map(guessOf);
   if (known === null || known.messages === 0) return guesses;
   const guessed = guesses.slice(0, known.messages).reduce((sum, guess) => sum + guess, 0);
   const scale = guessed === 0 ? 1 : known.tokens / guessed;

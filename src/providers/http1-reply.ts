@@ -4,8 +4,8 @@ import { MAX_REPLY_HEAD_BYTES } from '../domain/limits.ts';
 
 export interface ReplyHead {
   readonly status: number;
-  /** By their names in lower case; repeated ones joined by a comma. */
-  readonly headers: ReadonlyMap<string, string>;
+  /** By its name in lower case; repeated ones joined by a comma, null where there is none. */
+  header(name: string): string | null;
 }
 
 export interface ReplyParser {
@@ -34,140 +34,208 @@ const malformed = () => new WireError('Malformed_HTTP_Response');
 const EMPTY: Buffer = Buffer.alloc(0);
 const LF = 0x0a;
 
-type State =
-  | { readonly in: 'head' | 'until_close' | 'whole' }
-  | { readonly in: 'size' | 'trailers'; readonly line: string }
-  /** Bytes that are left: of the body, or of a chunk and its line end. */
-  | { readonly in: 'body' | 'chunk'; readonly left: number };
+/** Where in a reply its next byte is. */
+type Place = 'head' | 'body' | 'until_close' | 'size' | 'chunk' | 'trailers' | 'whole';
 
 export function createReplyParser(): ReplyParser {
-  let state: State = { in: 'head' };
-  let pending: Buffer = EMPTY;
-  let head: ReplyHead | null = null;
-  let isReusable = false;
+  return new Parser();
+}
+
+class Parser implements ReplyParser {
+  #in: Place = 'head';
+  /** Bytes that are left: of the body, or of a chunk and its line end. */
+  #left = 0;
+  /** Of a line that says the size of a chunk, or of the trailers, what has come. */
+  #line = '';
+  #pending: Buffer = EMPTY;
+  #head: Head | null = null;
+  #isReusable = false;
+
+  head(): ReplyHead | null {
+    return this.#head;
+  }
+  isWhole(): boolean {
+    return this.#in === 'whole';
+  }
+  isReusable(): boolean {
+    return this.#isReusable;
+  }
+  push(bytes: Buffer): Buffer {
+    const rest = this.#in === 'head' ? this.#readHead(bytes) : bytes;
+    return rest.length === 0 ? EMPTY : this.#readBody(rest);
+  }
+  end(): void {
+    if (this.#in === 'until_close') this.#in = 'whole';
+    if (this.#in !== 'whole') throw new WireError('ECONNRESET');
+  }
 
   /** The bytes after the head, once that is whole. */
-  function readHead(bytes: Buffer): Buffer {
-    const seen = pending.length === 0 ? bytes : Buffer.concat([pending, bytes]);
-    const end = seen.indexOf('\r\n\r\n');
+  #readHead(bytes: Buffer): Buffer {
+    const seen = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
+    const end = seen.indexOf(HEAD_END);
     if ((end === -1 ? seen.length : end) > MAX_REPLY_HEAD_BYTES) throw malformed();
     if (end === -1) {
-      pending = seen;
+      this.#pending = seen;
       return EMPTY;
     }
-    pending = EMPTY;
-    const parsed = parseHead(seen.toString('latin1', 0, end));
-    const rest = seen.subarray(end + 4);
-    if (parsed.status >= 100 && parsed.status < 200) {
-      if (parsed.status === 101) throw malformed();
-      return rest.length === 0 ? rest : readHead(rest);
+    this.#pending = EMPTY;
+    const head = new Head(seen.toString('latin1', 0, end));
+    const rest = end + 4 === seen.length ? EMPTY : seen.subarray(end + 4);
+    if (head.status >= 100 && head.status < 200) {
+      if (head.status === 101) throw malformed();
+      return rest.length === 0 ? rest : this.#readHead(rest);
     }
-    head = parsed;
-    state = bodyOf(parsed);
-    isReusable = parsed.isKept && state.in !== 'until_close';
+    this.#head = head;
+    this.#begin(head);
+    this.#isReusable = head.isKept() && this.#in !== 'until_close';
     return rest;
   }
 
-  /** One step of a chunked body: the rest of the bytes, and what of them belongs to the body. */
-  function readChunked(bytes: Buffer, from: number, pieces: Buffer[]): number {
-    if (state.in === 'chunk') {
-      const { left } = state;
-      const data = bytes.subarray(from, from + Math.max(0, left - 2));
-      if (data.length > 0) pieces.push(data);
-      const taken = Math.min(left, bytes.length - from);
-      state = taken === left ? { in: 'size', line: '' } : { in: 'chunk', left: left - taken };
-      if (taken === left && bytes[from + taken - 1] !== LF) throw malformed();
-      return from + taken;
+  /** Where the body ends: RFC 9112, section 6.3. */
+  #begin(head: Head): void {
+    if (head.status === 204 || head.status === 304) {
+      this.#in = 'whole';
+      return;
     }
-    if (state.in !== 'size' && state.in !== 'trailers') return bytes.length;
-    const end = bytes.indexOf(LF, from);
-    const line = state.line + bytes.toString('latin1', from, end === -1 ? bytes.length : end + 1);
-    if (line.length > MAX_REPLY_HEAD_BYTES) throw malformed();
-    if (end === -1) state = { in: state.in, line };
-    else if (state.in === 'size') state = afterSize(line);
-    else state = line === '\r\n' ? { in: 'whole' } : { in: 'trailers', line: '' };
-    return end === -1 ? bytes.length : end + 1;
+    const coding = head.header('transfer-encoding');
+    const length = head.header('content-length');
+    if (coding !== null) {
+      // With both, somebody on the way may have read the other one.
+      if (coding.toLowerCase() !== 'chunked' || length !== null) throw malformed();
+      this.#in = 'size';
+    } else if (length === null) this.#in = 'until_close';
+    else {
+      this.#left = lengthOf(length);
+      this.#in = this.#left === 0 ? 'whole' : 'body';
+    }
   }
 
-  function readBody(bytes: Buffer): Buffer {
-    if (state.in === 'until_close') return bytes;
-    if (state.in === 'body') {
-      const { left } = state;
-      if (bytes.length < left) {
-        state = { in: 'body', left: left - bytes.length };
+  #readBody(bytes: Buffer): Buffer {
+    if (this.#in === 'until_close') return bytes;
+    if (this.#in === 'body') {
+      if (bytes.length < this.#left) {
+        this.#left -= bytes.length;
         return bytes;
       }
-      state = { in: 'whole' };
+      this.#in = 'whole';
+      if (bytes.length === this.#left) return bytes;
       // Nobody has asked for another reply: what follows is nobody's.
-      if (bytes.length > left) isReusable = false;
-      return bytes.subarray(0, left);
+      this.#isReusable = false;
+      return bytes.subarray(0, this.#left);
     }
     const pieces: Buffer[] = [];
     let from = 0;
-    while (from < bytes.length && state.in !== 'whole') from = readChunked(bytes, from, pieces);
-    if (from < bytes.length) isReusable = false;
+    while (from < bytes.length && !this.isWhole()) from = this.#readChunked(bytes, from, pieces);
+    if (from < bytes.length) this.#isReusable = false;
     const [first = EMPTY] = pieces;
     return pieces.length > 1 ? Buffer.concat(pieces) : first;
   }
 
-  return {
-    head: () => head,
-    isWhole: () => state.in === 'whole',
-    isReusable: () => isReusable,
-    push(bytes) {
-      const rest = state.in === 'head' ? readHead(bytes) : bytes;
-      return rest.length === 0 ? EMPTY : readBody(rest);
-    },
-    end() {
-      if (state.in === 'until_close') state = { in: 'whole' };
-      if (state.in !== 'whole') throw new WireError('ECONNRESET');
-    },
-  };
+  /** One step of a chunked body: the rest of the bytes, and what of them belongs to the body. */
+  #readChunked(bytes: Buffer, from: number, pieces: Buffer[]): number {
+    if (this.#in === 'chunk') {
+      const data = bytes.subarray(from, from + Math.max(0, this.#left - 2));
+      if (data.length > 0) pieces.push(data);
+      const taken = Math.min(this.#left, bytes.length - from);
+      this.#left -= taken;
+      if (this.#left === 0) {
+        this.#in = 'size';
+        if (bytes[from + taken - 1] !== LF) throw malformed();
+      }
+      return from + taken;
+    }
+    if (this.#in !== 'size' && this.#in !== 'trailers') return bytes.length;
+    const end = bytes.indexOf(LF, from);
+    const line = this.#line + bytes.toString('latin1', from, end === -1 ? bytes.length : end + 1);
+    if (line.length > MAX_REPLY_HEAD_BYTES) throw malformed();
+    this.#line = end === -1 ? line : '';
+    if (end === -1) return bytes.length;
+    if (this.#in === 'size') this.#beginChunk(sizeOf(line));
+    else if (line === '\r\n') this.#in = 'whole';
+    return end + 1;
+  }
+  #beginChunk(size: number): void {
+    this.#in = size === 0 ? 'trailers' : 'chunk';
+    this.#left = size + 2;
+  }
 }
 
-interface ParsedHead extends ReplyHead {
+/** A head's text, with the places of its lines: most of them nobody asks for. */
+class Head implements ReplyHead {
+  readonly status: number;
+  readonly #minor: string;
+  readonly #text: string;
+  /** Of each line where it begins, its colon, and where it ends. */
+  readonly #places: number[] = [];
+
+  constructor(text: string) {
+    this.#text = text;
+    let at = endOfLine(text, 0);
+    const [, minor, code] = STATUS_LINE.exec(at === text.length ? text : text.slice(0, at)) ?? [];
+    if (code === undefined) throw malformed();
+    this.#minor = minor ?? '';
+    this.status = Number(code);
+    while (at < text.length) {
+      const start = at + 2;
+      at = endOfLine(text, start);
+      const colon = text.indexOf(':', start);
+      // Neither folded lines nor a space before the colon, which are read in two ways.
+      if (colon <= start || colon >= at || hasSpace(text, start, colon)) throw malformed();
+      this.#places.push(start, colon, at);
+    }
+  }
+
+  header(name: string): string | null {
+    const places = this.#places;
+    let found: string | null = null;
+    for (let at = 0; at < places.length; at += 3) {
+      const start = places[at] ?? 0;
+      const colon = places[at + 1] ?? 0;
+      if (colon - start !== name.length) continue;
+      if (this.#text.slice(start, colon).toLowerCase() !== name) continue;
+      const value = this.#text.slice(colon + 1, places[at + 2]).trim();
+      found = found === null ? value : `${found}, ${value}`;
+    }
+    return found;
+  }
   /** Whether the server keeps the connection. */
-  readonly isKept: boolean;
-}
-
-function parseHead(text: string): ParsedHead {
-  const [first = '', ...lines] = text.split('\r\n');
-  const [, minor, code] = /^HTTP\/1\.([01]) (\d{3})(?: |$)/.exec(first) ?? [];
-  if (code === undefined) throw malformed();
-  const headers = new Map<string, string>();
-  for (const line of lines) {
-    const colon = line.indexOf(':');
-    const name = line.slice(0, colon).toLowerCase();
-    // Neither folded lines nor a space before the colon, which are read in two ways.
-    if (colon < 1 || name.includes(' ') || name.includes('\t')) throw malformed();
-    const value = line.slice(colon + 1).trim();
-    const before = headers.get(name);
-    headers.set(name, before === undefined ? value : `${before}, ${value}`);
+  isKept(): boolean {
+    const connection = this.header('connection')?.toLowerCase() ?? '';
+    return this.#minor === '1' ? !connection.includes('close') : connection.includes('keep-alive');
   }
-  const connection = headers.get('connection')?.toLowerCase() ?? '';
-  const isKept = minor === '1' ? !connection.includes('close') : connection.includes('keep-alive');
-  return { status: Number(code), headers, isKept };
 }
 
-/** Where the body ends: RFC 9112, section 6.3. */
-function bodyOf({ status, headers }: ParsedHead): State {
-  if (status === 204 || status === 304) return { in: 'whole' };
-  const coding = headers.get('transfer-encoding');
-  const length = headers.get('content-length');
-  if (coding !== undefined) {
-    // With both, somebody on the way may have read the other one.
-    if (coding.toLowerCase() !== 'chunked' || length !== undefined) throw malformed();
-    return { in: 'size', line: '' };
+const HEAD_END = Buffer.from('\r\n\r\n');
+const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: |$)/;
+const SPACE = 0x20;
+const TAB = 0x09;
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\r\n', from);
+  return end === -1 ? text.length : end;
+}
+
+function hasSpace(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code === SPACE || code === TAB) return true;
   }
-  if (length === undefined) return { in: 'until_close' };
-  const [one = '', ...others] = length.split(/\s*,\s*/);
-  if (!/^\d{1,15}$/.test(one) || others.some((other) => other !== one)) throw malformed();
-  return one === '0' ? { in: 'whole' } : { in: 'body', left: Number(one) };
+  return false;
 }
 
-function afterSize(line: string): State {
+/** As content-length says it, also more than once if it says the same. */
+function lengthOf(text: string): number {
+  if (LENGTH.test(text)) return Number(text);
+  const [one = '', ...others] = text.split(/\s*,\s*/);
+  if (!LENGTH.test(one) || others.some((other) => other !== one)) throw malformed();
+  return Number(one);
+}
+
+const LENGTH = /^\d{1,15}$/;
+
+/** What the line before a chunk says. */
+function sizeOf(line: string): number {
   const [, digits] = /^([0-9a-f]{1,12})[ \t]*(?:;.*)?\r\n$/i.exec(line) ?? [];
   if (digits === undefined) throw malformed();
-  const size = Number.parseInt(digits, 16);
-  return size === 0 ? { in: 'trailers', line: '' } : { in: 'chunk', left: size + 2 };
+  return Number.parseInt(digits, 16);
 }

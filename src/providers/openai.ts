@@ -8,24 +8,37 @@ import type { SseEvent } from '../sse/split.ts';
 import { errorInReply, interruptedError, protocolError } from './failure.ts';
 import type { ChatEvent, Completion, Provider } from './provider.ts';
 import { readEvents, type Completeness } from './read-events.ts';
-import { readJsonText, readReply } from './read-reply.ts';
+import {
+  isEventStream,
+  readJsonText,
+  readReply,
+  readyJsonText,
+  type WholeReply,
+} from './read-reply.ts';
 import { requestForKind } from './request-for-kind.ts';
 import type { UpstreamClient, UpstreamResponse } from './upstream.ts';
 
 export function createOpenAiProvider(client: UpstreamClient): Provider {
   return {
     async ask(target, call, signal) {
+      const { body, bytes, headers } = requestForKind(call, target);
       const response = await client.post(
         target,
         {
           path: '/chat/completions',
-          ...requestForKind(call, target),
+          body,
+          bytes,
+          headers,
           accept: call.stream ? 'text/event-stream' : 'application/json',
           requestId: call.requestId,
           trace: call.trace,
         },
         signal,
       );
+      // Nearly always, where no stream was asked for: then nothing more has to be waited for.
+      const ready =
+        call.stream || isEventStream(response) ? null : readyJsonText(response, target.upstream);
+      if (ready !== null) return completionIn(ready, target.upstream);
       return await readReply(
         response,
         { upstream: target.upstream, stream: call.stream },
@@ -109,10 +122,11 @@ function parseCompletion(json: string, upstream: string): Completion {
   const { error, choices } = value;
   if (error !== undefined && error !== null) throw errorInReply(upstream, error);
   if (value['object'] === 'error') throw errorInReply(upstream, value);
-  if (choices !== undefined && !(Array.isArray(choices) && choices.every(isObject))) {
+  if (choices === undefined) return value;
+  if (!Array.isArray(choices) || !choices.every(isObject)) {
     throw protocolError(upstream, 'sent choices that are not a list of objects');
   }
-  for (const choice of choices ?? []) {
+  for (const choice of choices) {
     if (isObject(choice['error'])) throw errorInReply(upstream, choice['error']);
     if (choice['finish_reason'] === 'error')
       throw errorInReply(upstream, 'it ended with finish_reason "error"');
@@ -120,14 +134,14 @@ function parseCompletion(json: string, upstream: string): Completion {
   return value;
 }
 
-async function readCompletion(
-  response: UpstreamResponse,
-  upstream: string,
-): Promise<{ json: string; completion: Completion }> {
-  const json = await readJsonText(response, upstream);
+async function readCompletion(response: UpstreamResponse, upstream: string): Promise<WholeReply> {
+  return completionIn(await readJsonText(response, upstream), upstream);
+}
+
+function completionIn(json: string, upstream: string): WholeReply & { readonly kind: 'json' } {
   const completion = parseCompletion(json, upstream);
   if (!completion.choices?.length) throw protocolError(upstream, 'sent a reply without choices');
-  return { json, completion };
+  return { kind: 'json', json, completion };
 }
 
 /** Which choices have begun and which have finished. */

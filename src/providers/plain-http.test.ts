@@ -2,8 +2,8 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { piecesOf } from '../domain/pieces.ts';
-import type { Abortable } from './guarded-call.ts';
-import { createPlainHttp, type PlainHttp } from './plain-http.ts';
+import type { Abortable, AbortListener } from './guarded-call.ts';
+import { createPlainHttp, headerLines, type PlainHttp } from './plain-http.ts';
 import { reply, startClosingServer, type ClosingServer } from './testing/closing-server.ts';
 
 let server: ClosingServer;
@@ -18,21 +18,23 @@ afterAll(() => server.close());
 function abortable(): Abortable & { abort(reason: unknown): void } {
   const controller = new AbortController();
   const { signal } = controller;
+  let listener: AbortListener | null = null;
   return {
     isAborted: () => signal.aborted,
     reason: () => signal.reason as unknown,
-    onAbort(listener) {
-      const told = () => listener(signal.reason);
-      signal.addEventListener('abort', told);
-      return { letGo: () => signal.removeEventListener('abort', told) };
+    tell(to) {
+      listener = to;
     },
     signal: () => signal,
-    abort: (reason) => controller.abort(reason),
+    abort(reason) {
+      controller.abort(reason);
+      listener?.failed(reason);
+    },
   };
 }
 
 async function post(http: PlainHttp, call: Abortable = abortable()): Promise<string> {
-  const { body } = await http.post({ url, headers: {}, body: '{}', call });
+  const { body } = await http.to(url, {}).post({ lines: '', body: '{}', call });
   let text = '';
   for await (const piece of piecesOf(body)) text += Buffer.from(piece).toString();
   return text;
@@ -76,7 +78,7 @@ test('a connection that was held back by a slow reader to its end answers the ne
     if (before === 0) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n');
     else reply(socket);
   };
-  const { body } = await http.post({ url, headers: {}, body: '', call: abortable() });
+  const { body } = await http.to(url, {}).post({ lines: '', body: '', call: abortable() });
   const [came, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const ended = new Promise<void>((resolve, reject) => {
     piecesOf(body).drive({
@@ -107,12 +109,9 @@ test('a port where nobody listens refuses', async () => {
   await new Promise<void>((resolve) => nobody.listen(0, '127.0.0.1', resolve));
   const { port } = nobody.address() as AddressInfo;
   await new Promise((resolve) => nobody.close(resolve));
-  const refused = createPlainHttp().post({
-    url: new URL(`http://127.0.0.1:${port}/`),
-    headers: {},
-    body: '',
-    call: abortable(),
-  });
+  const refused = createPlainHttp()
+    .to(new URL(`http://127.0.0.1:${port}/`), {})
+    .post({ lines: '', body: '', call: abortable() });
   expect(await refused.catch(String)).toContain('ConnectionRefused');
 });
 
@@ -151,7 +150,9 @@ test('a reader that does not read holds the upstream back', async () => {
     socket.on('drain', more);
     more();
   };
-  const { body } = await createPlainHttp().post({ url, headers: {}, body: '', call: abortable() });
+  const { body } = await createPlainHttp()
+    .to(url, {})
+    .post({ lines: '', body: '', call: abortable() });
   await stalled.promise;
   expect(written).toBeLessThan(whole / 2);
   let size = 0;
@@ -159,12 +160,10 @@ test('a reader that does not read holds the upstream back', async () => {
   expect(size).toBe(whole);
 });
 
-test('a header with a line break in it is never sent', async () => {
-  server.answer = (socket) => reply(socket);
+test('a header with a line break in it is never sent', () => {
   const headers = { 'x-key': 'a\r\nx-other: b' };
-  const sent = createPlainHttp().post({ url, headers, body: '', call: abortable() });
-  expect(await sent.catch(String)).toContain('cannot be sent');
-  expect(server.requests).toEqual([]);
+  expect(() => createPlainHttp().to(url, headers)).toThrow('cannot be sent');
+  expect(() => headerLines(headers)).toThrow('cannot be sent');
 });
 
 test.each([20, 5_000, 40_000])(
@@ -183,7 +182,7 @@ test.each([20, 5_000, 40_000])(
     });
     await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));
     const there = new URL(`http://127.0.0.1:${(echo.address() as AddressInfo).port}/v1/x`);
-    await createPlainHttp().post({ url: there, headers: {}, body, call: abortable() });
+    await createPlainHttp().to(there, {}).post({ lines: '', body, call: abortable() });
     await arrived.promise;
     echo.close();
     const [head = '', sent] = seen.toString().split('\r\n\r\n');
@@ -219,13 +218,9 @@ test.each([
   const { port } = reader.address() as AddressInfo;
   const address = new URL(`http://127.0.0.1:${port}/`);
   const call = abortable();
-  const { status } = await createPlainHttp().post({
-    url: address,
-    headers: {},
-    body,
-    bytes: pieces,
-    call,
-  });
+  const { status } = await createPlainHttp()
+    .to(address, {})
+    .post({ lines: '', body, bytes: pieces, call });
   expect(status).toBe(200);
   expect((await got).equals(wanted)).toBe(true);
   call.abort(new Error('done'));

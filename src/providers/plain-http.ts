@@ -2,128 +2,165 @@
 // costs more than the gateway itself: see docs/decisions/0031. Engines in the same house are asked this way; what is
 // encrypted, or behind a proxy, is asked by fetch.
 import { KEPT_CONNECTION_SECONDS, MAX_KEPT_CONNECTIONS } from '../domain/limits.ts';
-import type { Abortable } from './guarded-call.ts';
 import { WireError } from './http1-reply.ts';
-import { type Connection, type Line, WireCall, type WireReply } from './wire-call.ts';
+import {
+  WireCall,
+  type Connection,
+  type Connections,
+  type Line,
+  type WireReply,
+  type WireRequest,
+} from './wire-call.ts';
 
-export interface WireRequest {
-  /** Begins with `http:`. */
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** The same, where it is at hand. */
-  readonly bytes?: readonly Uint8Array[] | undefined;
-  readonly call: Abortable;
-}
-
-export interface PlainHttp {
+/** Where requests go, with all of their head that is always the same. */
+export interface Destination {
   /** Resolves with the head of the reply. Rejects with a WireError, or the reason of an abort. */
   post(request: WireRequest): Promise<WireReply>;
 }
 
+export interface PlainHttp {
+  /** `url` begins with `http:`. Throws for headers that cannot be sent. */
+  to(url: URL, headers: Readonly<Record<string, string>>): Destination;
+}
+
 export function createPlainHttp(): PlainHttp {
+  /** By origin: idle connections, the last one used at the end. */
   const kept = new Map<string, Connection[]>();
-
-  /** A kept connection; the last one used is the least likely to have been closed. */
-  function take(origin: string): Connection | undefined {
-    const connection = kept.get(origin)?.pop();
-    connection?.timeout(0);
-    return connection;
-  }
-
-  function keep(origin: string, connection: Connection): void {
-    const others = kept.get(origin) ?? [];
-    kept.set(origin, others);
-    if (others.length >= MAX_KEPT_CONNECTIONS) return void connection.end();
-    connection.data = { call: null, unsent: [] };
-    // A slow reader may have held it back when its last byte came.
-    connection.resume();
-    connection.timeout(KEPT_CONNECTION_SECONDS);
-    others.push(connection);
-  }
-
-  function forget(connection: Connection): void {
-    for (const others of kept.values()) {
-      const at = others.indexOf(connection);
-      if (at !== -1) others.splice(at, 1);
-    }
-  }
-
-  async function connect(url: URL, line: Line): Promise<Connection> {
-    return await Bun.connect<Line>({
-      hostname: url.hostname.replaceAll(/[[\]]/g, ''),
-      port: Number(url.port || 80),
-      data: line,
-      socket: {
-        open: send,
-        drain: send,
-        data: (socket, bytes) => onData(socket, bytes),
-        end: (socket) => void socket.end(),
-        close(socket) {
-          if (socket.data.call) socket.data.call.closed();
-          else forget(socket);
-        },
-        timeout: (socket) => void socket.end(),
-        error: (socket) => socket.data.call?.failed(new WireError('ECONNRESET')),
-        connectError: (socket) => socket.data.call?.failed(new WireError('ConnectionRefused')),
-      },
-    });
-  }
-
-  /** One try on a connection; the call knows of it, so that an abort closes it. */
-  function begin(
-    { url, call: owner }: WireRequest,
-    bytes: readonly Uint8Array[],
-    used?: Connection,
-  ): WireCall {
-    const call = new WireCall(owner, (connection, isReusable) => {
-      if (isReusable && connection.data.unsent.length === 0) keep(url.origin, connection);
-      else connection.end();
-    });
-    const line = { call, unsent: bytes };
-    if (used) {
-      used.data = line;
-      call.connected(used);
-      send(used);
-    } else {
-      connect(url, line).then(
-        (connection) => call.connected(connection),
-        () => call.failed(new WireError('ConnectionRefused')),
-      );
-    }
-    return call;
-  }
-
   return {
-    async post(request) {
-      const { url } = request;
-      const bytes = encoded(request);
-      const used = take(url.origin);
-      const call = begin(request, bytes, used);
-      try {
-        return await call.reply;
-      } catch (error) {
-        if (!used || request.call.isAborted() || call.hasBegun || !isClosed(error)) throw error;
-        // It was closed as the request went out, and the others most likely are as well. So a request that crashes its
-        // engine is sent again once.
-        for (const other of kept.get(url.origin)?.splice(0) ?? []) other.end();
-        return await begin(request, bytes).reply;
-      }
+    to(url, headers) {
+      const idle = kept.get(url.origin) ?? [];
+      kept.set(url.origin, idle);
+      return new PlainDestination(url, headerLines(headers), idle);
     },
   };
 }
 
-/** Where pieces are put together that one write takes: new memory for each would cost more than the copying. */
-const joint = Buffer.allocUnsafeSlow(256 * 1024);
+class PlainDestination implements Destination, Connections {
+  readonly #hostname: string;
+  readonly #port: number;
+  readonly #head: Buffer;
+  readonly #idle: Connection[];
 
-function send(connection: Connection): void {
-  const line = connection.data;
-  while (line.unsent.length > 0) {
-    const bytes = joined(line.unsent);
-    const written = Math.max(0, connection.write(bytes));
-    line.unsent = without(line.unsent, written);
-    if (written < bytes.length) return;
+  constructor(url: URL, lines: string, idle: Connection[]) {
+    this.#hostname = url.hostname.replaceAll(/[[\]]/g, '');
+    this.#port = Number(url.port || 80);
+    this.#head = Buffer.from(
+      `POST ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n${lines}`,
+    );
+    this.#idle = idle;
   }
+
+  post(request: WireRequest): Promise<WireReply> {
+    const call = new WireCall(request, this);
+    // The last one used is the least likely to have been closed.
+    const used = this.#idle.pop();
+    if (!used) this.#connect(call);
+    else {
+      call.connected(used, true);
+      this.#begin(used, call);
+    }
+    return call.reply;
+  }
+
+  giveBack(connection: Connection, isReusable: boolean): void {
+    const { data } = connection;
+    if (!isReusable || data.unsent.length > 0 || this.#idle.length >= MAX_KEPT_CONNECTIONS)
+      return void connection.end();
+    // A slow reader may have held it back when its last byte came.
+    if (data.isPaused) {
+      data.isPaused = false;
+      connection.resume();
+    }
+    connection.timeout(KEPT_CONNECTION_SECONDS);
+    this.#idle.push(connection);
+  }
+
+  renew(call: WireCall): void {
+    // The others most likely have been closed as well. So a request that crashes its engine is sent again once.
+    for (const other of this.#idle.splice(0)) other.end();
+    this.#connect(call);
+  }
+
+  #begin(connection: Connection, call: WireCall): void {
+    connection.data.call = call;
+    connection.data.unsent = sent(connection, this.#head, call.request);
+  }
+
+  #connect(call: WireCall): void {
+    const refused = () => call.failed(new WireError('ConnectionRefused'));
+    Bun.connect<Line>({
+      hostname: this.#hostname,
+      port: this.#port,
+      data: { call, unsent: [], isPaused: false },
+      socket: {
+        open: (socket) => this.#begin(socket, call),
+        drain: sendMore,
+        data: onData,
+        end: (socket) => void socket.end(),
+        close: (socket) => {
+          if (socket.data.call) socket.data.call.closed();
+          else this.#forget(socket);
+        },
+        timeout(socket) {
+          if (!socket.data.call) socket.end();
+        },
+        error: (socket) => socket.data.call?.failed(new WireError('ECONNRESET')),
+        connectError: refused,
+      },
+    }).then((connection) => call.connected(connection, false), refused);
+  }
+
+  #forget(connection: Connection): void {
+    const at = this.#idle.indexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
+  }
+}
+
+/** Where a request is put together for one write: new memory for each would cost more than the copying. */
+const joint = Buffer.allocUnsafeSlow(256 * 1024);
+const MAX_BYTES_PER_CHAR = 3;
+
+/** Writes a whole request; what comes back is what the socket did not take. */
+function sent(
+  connection: Connection,
+  head: Buffer,
+  { lines, body, bytes }: WireRequest,
+): readonly Uint8Array[] {
+  const most = head.length + lines.length + MAX_LENGTH_LINE + body.length * MAX_BYTES_PER_CHAR;
+  if (bytes || most > joint.length) {
+    const pieces = bytes ?? [Buffer.from(body)];
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    return sentPieces(connection, [head, Buffer.from(lines + lengthLine(length)), ...pieces]);
+  }
+  head.copy(joint);
+  let end = head.length;
+  end += joint.write(lines + lengthLine(Buffer.byteLength(body)), end, 'latin1');
+  end += joint.write(body, end);
+  const written = Math.max(0, connection.write(joint, 0, end));
+  return written === end ? NOTHING : [Buffer.from(joint.subarray(written, end))];
+}
+
+const NOTHING: readonly Uint8Array[] = [];
+const MAX_LENGTH_LINE = 40;
+
+/** The last line of a head. */
+function lengthLine(length: number): string {
+  return `content-length: ${length}\r\n\r\n`;
+}
+
+function sendMore(connection: Connection): void {
+  connection.data.unsent = sentPieces(connection, connection.data.unsent);
+}
+
+function sentPieces(connection: Connection, pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+  let unsent = pieces;
+  while (unsent.length > 0) {
+    const bytes = joined(unsent);
+    const written = Math.max(0, connection.write(bytes));
+    unsent = without(unsent, written);
+    if (written < bytes.length) break;
+  }
+  return unsent;
 }
 
 /** As many of the pieces, from the first on, as fit into one write. */
@@ -157,21 +194,16 @@ function onData(connection: Connection, bytes: Buffer): void {
   else connection.terminate();
 }
 
-function isClosed(error: unknown): boolean {
-  return error instanceof WireError && error.code === 'ECONNRESET';
+/** Lines of a head. Throws for what cannot be sent: a line break in a header would be the end of the head to some. */
+export function headerLines(headers: Readonly<Record<string, string>>): string {
+  let lines = '';
+  for (const name in headers) {
+    const value = headers[name] ?? '';
+    if (UNSENDABLE.test(name) || UNSENDABLE.test(value))
+      throw new TypeError('a header cannot be sent as it is');
+    lines += `${name}: ${value}\r\n`;
+  }
+  return lines;
 }
 
-function encoded({ url, headers, body, bytes }: WireRequest): readonly Uint8Array[] {
-  let head = `POST ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n`;
-  let all = '';
-  for (const [name, value] of Object.entries(headers)) {
-    head += `${name}: ${value}\r\n`;
-    all += name + value;
-  }
-  // A line break in a header would be the end of the head to some.
-  if (/[^\t\u0020-\u007e]/.test(all)) throw new TypeError('a header cannot be sent as it is');
-  const pieces = bytes ?? [Buffer.from(body)];
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  head += `content-length: ${length}\r\n\r\n`;
-  return [Buffer.from(head), ...pieces];
-}
+const UNSENDABLE = /[^\t\u0020-\u007e]/;

@@ -1,5 +1,6 @@
 // The contract between the gateway and what it asks: one call in, a reply out as JSON or as chunks, failures as
 // GatewayErrors. A reply that ends without throwing is complete; one that is cut, wrong or late always throws.
+import type { Stop } from '../domain/stop.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import type { ReasoningHistory, Usage } from '../domain/message.ts';
 
@@ -52,10 +53,10 @@ export interface ChatCall {
   readonly bytes?: readonly Uint8Array[] | undefined;
   readonly stream: boolean;
   /** How many answers were asked for; one where absent. */
-  readonly choices?: number;
+  readonly choices?: number | undefined;
   readonly requestId: string;
   /** The call's place in a trace, told to the upstream; absent where nothing is traced. */
-  readonly trace?: TraceContext;
+  readonly trace?: TraceContext | undefined;
 }
 
 export interface ChunkChoice {
@@ -88,5 +89,5 @@ export interface Provider {
    * Resolves once the upstream has accepted the call, with a reply of the kind that was asked for; everything about
    * it ends when `signal` aborts.
    */
-  ask(target: Target, call: ChatCall, signal: AbortSignal): Promise<ChatReply>;
+  ask(target: Target, call: ChatCall, signal: Stop): Promise<ChatReply>;
 }

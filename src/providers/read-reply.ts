@@ -10,7 +10,12 @@ import type { UpstreamResponse } from './upstream.ts';
 /** How a dialect reads what came; one of the two is called, once. */
 export interface ReplyReader {
   stream(): AsyncGenerator<readonly ChatEvent[], void>;
-  whole(): Promise<{ readonly json: string; readonly completion: Completion }>;
+  whole(): WholeReply | Promise<WholeReply>;
+}
+
+export interface WholeReply {
+  readonly json: string;
+  readonly completion: Completion;
 }
 
 /** A whole answer to a streaming request becomes a stream; a stream that nobody asked for is put together. */
@@ -19,7 +24,7 @@ export async function readReply(
   asked: { readonly upstream: string; readonly stream: boolean },
   reader: ReplyReader,
 ): Promise<ChatReply> {
-  const isStream = /^text\/event-stream\b/i.test(response.contentType);
+  const isStream = isEventStream(response);
   if (isStream && asked.stream) return { kind: 'stream', events: reader.stream() };
   if (isStream) {
     const completion = await streamAsCompletion(reader.stream(), asked.upstream);
@@ -30,9 +35,26 @@ export async function readReply(
   return { kind: 'stream', events: completionAsStream(completion) };
 }
 
+export function isEventStream({ contentType }: UpstreamResponse): boolean {
+  return contentType !== JSON_TYPE && /^text\/event-stream\b/i.test(contentType);
+}
+
+/** What nearly all say it is. */
+const JSON_TYPE = 'application/json';
+
 /** The text of a reply that should be JSON. */
 export async function readJsonText(response: UpstreamResponse, upstream: string): Promise<string> {
-  const json = decoder.decode(await wholeBody(response, upstream));
+  return jsonTextOf(await wholeBody(response, upstream), response, upstream);
+}
+
+/** The same, where the whole reply has come already; null where it has not. */
+export function readyJsonText(response: UpstreamResponse, upstream: string): string | null {
+  const bytes = response.whole();
+  return bytes && jsonTextOf(bytes, response, upstream);
+}
+
+function jsonTextOf(bytes: Uint8Array, response: UpstreamResponse, upstream: string): string {
+  const json = decoder.decode(bytes);
   if (json.trim() === '') throw protocolError(upstream, 'sent an empty reply');
   if (!response.contentType.includes('json') && json.trimStart().startsWith('<')) {
     throw protocolError(upstream, 'sent a page where JSON was asked for');

@@ -77,7 +77,7 @@ test('OpenRouter is told who asks, unless the operator says it', () => {
     requestForKind({ body: '{}' }, { ...TARGET, kind, headers }).headers;
   expect(headersFor('openrouter', {})).toEqual({ 'x-title': 'DGX LLM Chat Gateway' });
   expect(headersFor('openrouter', { 'X-Title': 'mine' })).toEqual({});
-  expect(headersFor('vllm', {})).toEqual({});
+  expect(headersFor('vllm', {})).toBeUndefined();
 });
 
 describe('modalities', () => {

@@ -8,7 +8,8 @@ import { refuseUnsupported } from './ollama/unsupported.ts';
 interface KindRequest {
   readonly body: string;
   readonly bytes?: readonly Uint8Array[] | undefined;
-  readonly headers: Readonly<Record<string, string>>;
+  /** None where absent; the same object for the same target. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A member that may have to change, and what becomes of it. */
@@ -77,10 +78,14 @@ const HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** The request for this target; `modality_not_supported` for what its kind would leave out in silence. */
 export function requestForKind(
-  { body, bytes }: Pick<ChatCall, 'body' | 'bytes'>,
+  call: Pick<ChatCall, 'body' | 'bytes'>,
   target: Target,
 ): KindRequest {
-  const wishes = (WISHES[target.kind] ?? []).filter(
+  const all = WISHES[target.kind];
+  // Of most kinds nothing is wanted.
+  if (!all && !HEADERS[target.kind]) return call;
+  const { body, bytes } = call;
+  const wishes = (all ?? []).filter(
     ({ key, concerns }) => (concerns?.(target) ?? true) && body.includes(key),
   );
   const headers = missingHeaders(target);
@@ -94,7 +99,16 @@ export function requestForKind(
   return { body: withMembers(body, document.members, changes), headers };
 }
 
-function missingHeaders({ kind, headers }: Target): Readonly<Record<string, string>> {
-  const set = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
-  return Object.fromEntries(Object.entries(HEADERS[kind] ?? {}).filter(([name]) => !set.has(name)));
+/** Found once for each target. */
+const missing = new WeakMap<Target, Readonly<Record<string, string>>>();
+
+function missingHeaders(target: Target): Readonly<Record<string, string>> | undefined {
+  const wanted = HEADERS[target.kind];
+  if (!wanted) return undefined;
+  const known = missing.get(target);
+  if (known) return known;
+  const set = new Set(Object.keys(target.headers).map((name) => name.toLowerCase()));
+  const found = Object.fromEntries(Object.entries(wanted).filter(([name]) => !set.has(name)));
+  missing.set(target, found);
+  return found;
 }

@@ -9,15 +9,17 @@ import {
 } from 'node:zlib';
 import { piecesOf, type Spring } from '../domain/pieces.ts';
 import type { Abortable } from './guarded-call.ts';
+import type { ReplyHead } from './http1-reply.ts';
 import { WireError } from './http1-reply.ts';
 import { createKeptConnections } from './kept-connections.ts';
-import { createPlainHttp } from './plain-http.ts';
-import type { WireReply } from './wire-call.ts';
+import { createPlainHttp, headerLines } from './plain-http.ts';
 
-export type TransportReply = WireReply;
+export interface TransportReply extends ReplyHead {
+  readonly body: Spring<Uint8Array>;
+}
 
 export interface TransportRequest {
-  readonly url: string;
+  /** Beside those that all requests to the address have. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** The same, where it is at hand. */
@@ -26,34 +28,59 @@ export interface TransportRequest {
   readonly call: Abortable;
 }
 
-export interface Transport {
+/** An address with the headers that all requests to it have: what can be made ready once for all of them. */
+export interface Route {
   /** Resolves with the head of a reply, whatever its status. Rejects with the network's error, or the reason of an abort. */
   post(request: TransportRequest): Promise<TransportReply>;
+  /** The body of a reply without its compression, where that is one that is known. */
+  inflated(reply: TransportReply, encodings: readonly string[]): Spring<Uint8Array>;
+}
+
+export interface Transport {
+  /** Throws for headers that cannot be sent. */
+  to(url: string, headers: Readonly<Record<string, string>>): Route;
 }
 
 export function createTransport(): Transport {
   const plain = createPlainHttp();
   const kept = createKeptConnections();
-  const addresses = new Map<string, URL>();
-
-  /** Parsed once: there are as many as upstreams have paths. */
-  function parsed(address: string): URL {
-    const known = addresses.get(address);
-    if (known) return known;
-    const url = new URL(address);
-    addresses.set(address, url);
-    return url;
-  }
-
   return {
-    async post(request) {
-      const url = parsed(request.url);
-      if (!isPlain(url)) return ofFetch(await fetched(request, kept), (whole) => kept.keep(whole));
-      const reply = await plain.post({ ...request, url });
-      const encodings = encodingsOf(reply);
-      const inflater = encodings.length === 1 ? INFLATERS[encodings[0] ?? ''] : undefined;
-      return inflater ? { ...reply, body: inflated(reply.body, inflater()) } : reply;
+    to(address, headers) {
+      const url = new URL(address);
+      if (!isPlain(url)) return overFetch(address, headers, kept);
+      const destination = plain.to(url, headers);
+      return {
+        post: ({ headers: own, body, bytes, call }) =>
+          destination.post({ lines: headerLines(own), body, bytes, call }),
+        inflated({ body }, encodings) {
+          const inflater = encodings.length === 1 ? INFLATERS[encodings[0] ?? ''] : undefined;
+          return inflater ? inflated(body, inflater()) : body;
+        },
+      };
     },
+  };
+}
+
+function overFetch(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  kept: ReturnType<typeof createKeptConnections>,
+): Route {
+  return {
+    async post({ headers: own, body, call }) {
+      const response = await kept.fetch(url, {
+        method: 'POST',
+        headers: { ...headers, ...own },
+        body,
+        signal: call.signal(),
+        redirect: 'manual',
+        // Bun cuts a fetch after 5 minutes by default; our own limits replace that.
+        timeout: false,
+      });
+      return ofFetch(response, (whole) => kept.keep(whole));
+    },
+    // fetch has done that.
+    inflated: ({ body }) => body,
   };
 }
 
@@ -69,27 +96,14 @@ export function isInflated(encoding: string): boolean {
   return encoding in INFLATERS;
 }
 
-export function encodingsOf({ header }: Pick<TransportReply, 'header'>): string[] {
-  const value = header('content-encoding');
-  if (value === null) return [];
+export function encodingsOf(reply: ReplyHead): readonly string[] {
+  const value = reply.header('content-encoding');
+  if (value === null) return NONE;
   const names = value.toLowerCase().split(',');
   return names.map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity');
 }
 
-async function fetched(
-  { url, headers, body, call }: TransportRequest,
-  kept: ReturnType<typeof createKeptConnections>,
-): Promise<Response> {
-  return await kept.fetch(url, {
-    method: 'POST',
-    headers,
-    body,
-    signal: call.signal(),
-    redirect: 'manual',
-    // Bun cuts a fetch after 5 minutes by default; our own limits replace that.
-    timeout: false,
-  });
-}
+const NONE: readonly string[] = [];
 
 function ofFetch(response: Response, onWhole: (response: Response) => void): TransportReply {
   const { status, headers, body } = response;

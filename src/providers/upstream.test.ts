@@ -9,7 +9,7 @@ import {
 } from '../../test/harness/fake-upstream.ts';
 import { fixture, oneByOne, outcomeOf, replay, TARGET, textOf } from '../../test/harness/replay.ts';
 import { systemClock } from '../domain/clock.ts';
-import { createDeadlines, type Deadlines } from '../domain/deadlines.ts';
+import { createDeadlines, type Deadlines, type DueTimes, type Timed } from '../domain/deadlines.ts';
 import { MAX_INFLATED_BYTES } from '../domain/limits.ts';
 import { createOpenAiProvider } from './openai.ts';
 import { createUpstreamClient } from './upstream.ts';
@@ -286,15 +286,15 @@ function arrived(): Promise<void> {
 
 /** Real deadlines that tell how many are armed. */
 function countedDeadlines(): {
-  deadlines: Deadlines;
+  deadlines: Deadlines & DueTimes;
   armed(): number;
   whenNoneArmed(): Promise<void>;
 } {
   const real = createDeadlines(systemClock);
-  const live = new Set<object>();
+  const live = new Set<Timed>();
   let waiting: (() => void)[] = [];
-  const forget = (key: object) => {
-    live.delete(key);
+  const forget = (timed: Timed) => {
+    live.delete(timed);
     if (live.size > 0) return;
     for (const resolve of waiting) resolve();
     waiting = [];
@@ -304,23 +304,14 @@ function countedDeadlines(): {
     whenNoneArmed: () =>
       live.size === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve)),
     deadlines: {
-      arm(ms, onDue) {
-        const key = {};
-        live.add(key);
-        const deadline = real.arm(ms, () => {
-          forget(key);
-          onDue();
-        });
-        return {
-          rearm(again) {
-            live.add(key);
-            deadline.rearm(again);
-          },
-          disarm() {
-            deadline.disarm();
-            forget(key);
-          },
-        };
+      ...real,
+      watch(timed) {
+        live.add(timed);
+        real.watch(timed);
+      },
+      unwatch(timed) {
+        real.unwatch(timed);
+        forget(timed);
       },
     },
   };

@@ -1,18 +1,28 @@
 // The only outgoing chat requests of the gateway. Each call can be aborted in every phase, by the client's signal and by
 // each of four time limits (guarded-call.ts), and its socket closes at once.
-import type { Deadlines } from '../domain/deadlines.ts';
-import { piecesOf } from '../domain/pieces.ts';
+import type { Deadlines, DueTimes } from '../domain/deadlines.ts';
+import { piecesOf, type Spring } from '../domain/pieces.ts';
+import type { Stop } from '../domain/stop.ts';
 import { upstreamRequestId } from '../domain/ids.ts';
 import { traceHeaders, type TraceContext } from '../domain/trace-context.ts';
 import { MAX_ERROR_BODY_BYTES } from '../domain/limits.ts';
 import { protocolError, statusError, transportError } from './failure.ts';
 import { guardCall, type GuardedCall } from './guarded-call.ts';
 import type { Target } from './provider.ts';
-import { createTransport, encodingsOf, isInflated, type TransportReply } from './transport.ts';
+import {
+  createTransport,
+  encodingsOf,
+  isInflated,
+  type Route,
+  type Transport,
+  type TransportReply,
+} from './transport.ts';
 import { DRAIN_MS, readBody } from './upstream-body.ts';
 
 export interface UpstreamResponse {
   readonly contentType: string;
+  /** The whole body where it is there already; whoever gets null reads its chunks. */
+  whole(): Uint8Array | null;
   /** The body as it arrives. Throws a GatewayError when it is cut, too slow, or aborted. */
   chunks(): AsyncGenerator<Uint8Array, void>;
   /** Closes the connection instead of reading the rest of the body. */
@@ -29,39 +39,33 @@ export interface UpstreamRequest {
   readonly requestId: string;
   readonly trace?: TraceContext | undefined;
   /** What the dialect adds, such as a version. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface UpstreamClient {
   /** Resolves with a 2xx response; everything else is thrown as a GatewayError. */
-  post(target: Target, request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>;
+  post(target: Target, request: UpstreamRequest, signal: Stop): Promise<UpstreamResponse>;
 }
 
-export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): UpstreamClient {
-  const transport = createTransport();
+export function createUpstreamClient(options: { deadlines: Deadlines & DueTimes }): UpstreamClient {
+  const { deadlines } = options;
+  const routes = createRoutes();
   return {
     async post(target, request, signal) {
       const call = guardCall(target, deadlines, signal);
       try {
-        const response = await transport.post({
-          url: target.baseUrl + request.path,
-          headers: outgoingHeaders(target, request),
+        const route = routes.find(target, request);
+        const reply = await route.post({
+          headers: ownHeaders(target, request),
           body: request.body,
           bytes: request.bytes,
           call,
         });
-        if (response.status < 200 || response.status > 299)
-          throw await refusal(target, response, deadlines);
-        const encodings = checkedEncodings(response, target.upstream, call);
-        return {
-          contentType: response.header('content-type') ?? '',
-          chunks: () =>
-            readBody(response.body, call, {
-              upstream: target.upstream,
-              isCompressed: encodings.length > 0,
-            }),
-          discard: () => call.abort(new Error('nobody wants the body')),
-        };
+        if (reply.status < 200 || reply.status > 299) throw await refusal(target, reply, deadlines);
+        const encodings = encodingsOf(reply);
+        if (encodings.length === 0) return new Response(reply, reply.body, call);
+        checkEncodings(encodings, target.upstream, call);
+        return new Response(reply, route.inflated(reply, encodings), call);
       } catch (error) {
         call.release();
         throw call.isAborted() ? call.reason() : transportError(error, target.upstream, false);
@@ -70,28 +74,87 @@ export function createUpstreamClient({ deadlines }: { deadlines: Deadlines }): U
   };
 }
 
-/** The compressions of a reply, although none was asked for. Of several layers fetch would undo none. */
-function checkedEncodings(response: TransportReply, upstream: string, call: GuardedCall): string[] {
-  const encodings = encodingsOf(response);
+class Response implements UpstreamResponse {
+  readonly contentType: string;
+  readonly #reply: TransportReply;
+  readonly #body: Spring<Uint8Array>;
+  readonly #call: GuardedCall;
+
+  constructor(reply: TransportReply, body: Spring<Uint8Array>, call: GuardedCall) {
+    this.contentType = reply.header('content-type') ?? '';
+    this.#reply = reply;
+    this.#body = body;
+    this.#call = call;
+  }
+
+  whole(): Uint8Array | null {
+    const bytes = this.#body.whole?.() ?? null;
+    if (bytes) this.#call.release();
+    return bytes;
+  }
+  chunks(): AsyncGenerator<Uint8Array, void> {
+    const isCompressed = encodingsOf(this.#reply).length > 0;
+    return readBody(this.#body, this.#call, { upstream: this.#call.upstream, isCompressed });
+  }
+  discard(): void {
+    this.#call.abort(new Error('nobody wants the body'));
+  }
+}
+
+/** Of several layers of compression, none of which was asked for, fetch would undo none. */
+function checkEncodings(encodings: readonly string[], upstream: string, call: GuardedCall): void {
   const [only = '', ...others] = encodings;
-  if (encodings.length === 0 || (others.length === 0 && isInflated(only))) return encodings;
+  if (others.length === 0 && isInflated(only)) return;
   const error = protocolError(upstream, 'compressed its reply in a way that nobody asked for');
   call.abort(error);
   throw error;
 }
 
-/** Only what is listed here leaves the gateway: a client's credentials, cookies and other headers never do. */
-function outgoingHeaders(target: Target, request: UpstreamRequest): Record<string, string> {
+type Asked = Pick<UpstreamRequest, 'path' | 'accept' | 'headers'>;
+
+/** The ways to the targets, made once each: a target is asked in very few forms. */
+function createRoutes() {
+  const transport = createTransport();
+  const known = new WeakMap<Target, (Asked & { readonly route: Route })[]>();
   return {
+    find(target: Target, { path, accept, headers }: Asked): Route {
+      let ways = known.get(target);
+      if (!ways) known.set(target, (ways = []));
+      for (const way of ways)
+        if (way.accept === accept && way.path === path && way.headers === headers) return way.route;
+      const route = routeTo(transport, target, { path, accept, headers });
+      if (ways.length < MAX_WAYS) ways.push({ path, accept, headers, route });
+      return route;
+    },
+  };
+}
+
+/** Streamed or not, at one path: beyond that a dialect makes its headers anew each time, and they are not worth keeping. */
+const MAX_WAYS = 4;
+
+/** Only what is listed here leaves the gateway: a client's credentials, cookies and other headers never do. */
+function routeTo(transport: Transport, target: Target, { path, accept, headers }: Asked): Route {
+  return transport.to(target.baseUrl + path, {
     'content-type': 'application/json',
-    accept: request.accept,
+    accept,
     'accept-encoding': 'identity',
     'user-agent': 'dgx-chat-gateway',
-    'x-request-id': upstreamRequestId(request.requestId),
-    ...(request.trace && traceHeaders(request.trace)),
-    ...request.headers,
+    ...headers,
     ...target.headers,
-  };
+  });
+}
+
+/** Beside those, what is different with each request; an operator's own goes before it. */
+function ownHeaders(
+  { headers }: Target,
+  { requestId, trace }: UpstreamRequest,
+): Record<string, string> {
+  const own: Record<string, string> = {};
+  if (headers['x-request-id'] === undefined) own['x-request-id'] = upstreamRequestId(requestId);
+  if (!trace) return own;
+  for (const [name, value] of Object.entries(traceHeaders(trace)))
+    if (headers[name] === undefined) own[name] = value;
+  return own;
 }
 
 async function refusal(
@@ -101,7 +164,8 @@ async function refusal(
 ): Promise<Error> {
   const { status } = response;
   const body = await headOf(response, deadlines);
-  return statusError(target.upstream, { status, header: response.header, body });
+  const header = (name: string) => response.header(name);
+  return statusError(target.upstream, { status, header, body });
 }
 
 /** The first bytes of an error body, as text; whatever cannot be read is left out. */

@@ -1,21 +1,30 @@
 // One request on a connection, from its first byte out to its last byte in: what has come and was not read, who waits
 // for more, and what an abort or a broken connection means for them.
 import { END, type Ending, type Sink, type Spring } from '../domain/pieces.ts';
-import type { Abortable } from './guarded-call.ts';
-import { createReplyParser } from './http1-reply.ts';
+import type { Abortable, AbortListener } from './guarded-call.ts';
+import { createReplyParser, WireError, type ReplyHead } from './http1-reply.ts';
 
-export interface WireReply {
-  readonly status: number;
-  /** null where there is no such header. */
-  header(name: string): string | null;
+export interface WireReply extends ReplyHead {
   readonly body: Spring<Uint8Array>;
 }
 
-/** What a connection is busy with. */
+export interface WireRequest {
+  /** Of its head those that are its own, as `headerLines` makes them. */
+  readonly lines: string;
+  readonly body: string;
+  /** The same, where it is at hand. */
+  readonly bytes?: readonly Uint8Array[] | undefined;
+  readonly call: Abortable;
+}
+
+/** What is known of a connection. */
 export interface Line {
+  /** What it is busy with. */
   call: WireCall | null;
   /** Of the request, what the socket did not take yet. */
   unsent: readonly Uint8Array[];
+  /** Whether a slow reader holds it back. */
+  isPaused: boolean;
 }
 export type Connection = Bun.Socket<Line>;
 
@@ -27,38 +36,59 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Gets the connection back when the reply has come to its end. */
-type OnWhole = (connection: Connection, isReusable: boolean) => void;
+/** Where a call's connection comes from, and goes to when it is over. */
+export interface Connections {
+  /** The reply has come to its end. */
+  giveBack(connection: Connection, isReusable: boolean): void;
+  /** The kept connection was closed as the request went out on it: sends it again on a new one. */
+  renew(call: WireCall): void;
+}
 
-export class WireCall {
+/** The reply is the call itself: its head can be asked for once `reply` has resolved. */
+export class WireCall implements WireReply, AbortListener {
   /** Resolves with the head. Rejects with a WireError, or the reason of an abort. */
   readonly reply: Promise<WireReply>;
-  /** Whether anything of a reply has come. */
-  hasBegun = false;
+  readonly request: WireRequest;
   readonly #settle: PromiseWithResolvers<WireReply>;
-  readonly #parser = createReplyParser();
   readonly #inbox = new Inbox(this);
-  readonly #abort: { letGo(): void };
-  readonly #onWhole: OnWhole;
+  readonly #connections: Connections;
+  readonly #parser = createReplyParser();
   #connection: Connection | null = null;
+  /** Whether its connection has been used before. */
+  #isOnUsed = false;
+  /** Whether anything of a reply has come. */
+  #hasBegun = false;
   #isTold = false;
   #isOver = false;
 
-  constructor(owner: Abortable, onWhole: OnWhole) {
+  constructor(request: WireRequest, connections: Connections) {
+    const owner = request.call;
+    this.request = request;
     this.#settle = Promise.withResolvers();
     this.reply = this.#settle.promise;
-    this.#onWhole = onWhole;
-    this.#abort = owner.onAbort((reason) => this.failed(reason));
+    this.#connections = connections;
+    owner.tell(this);
     if (owner.isAborted()) this.failed(owner.reason());
   }
 
-  connected(opened: Connection): void {
+  get status(): number {
+    return this.#parser.head()?.status ?? 0;
+  }
+  header(name: string): string | null {
+    return this.#parser.head()?.header(name) ?? null;
+  }
+  get body(): Spring<Uint8Array> {
+    return this.#inbox;
+  }
+
+  connected(opened: Connection, isUsed: boolean): void {
     if (this.#isOver) opened.terminate();
     else this.#connection = opened;
+    this.#isOnUsed = isUsed;
   }
 
   push(bytes: Buffer): void {
-    this.hasBegun = true;
+    this.#hasBegun = true;
     if (this.#isOver) return;
     try {
       const body = this.#parser.push(bytes);
@@ -83,44 +113,65 @@ export class WireCall {
 
   failed(error: unknown): void {
     if (this.#isOver) return;
+    if (this.#mayBeSentAgain(error)) {
+      this.#dropped()?.terminate();
+      this.#connections.renew(this);
+      return;
+    }
     this.#leave()?.terminate();
     this.#settle.reject(error);
     this.#inbox.end({ error });
   }
 
   pause(): void {
-    this.#connection?.pause();
+    this.#hold(true);
   }
   resume(): void {
-    this.#connection?.resume();
+    this.#hold(false);
+  }
+
+  #hold(isPaused: boolean): void {
+    const connection = this.#connection;
+    if (!connection) return;
+    connection.data.isPaused = isPaused;
+    if (isPaused) connection.pause();
+    else connection.resume();
+  }
+
+  /** A kept connection that closed as the request went out says nothing of the upstream. */
+  #mayBeSentAgain(error: unknown): boolean {
+    if (!this.#isOnUsed || this.#hasBegun || this.request.call.isAborted()) return false;
+    return error instanceof WireError && error.code === 'ECONNRESET';
   }
 
   #tell(): void {
-    const head = this.#isTold ? null : this.#parser.head();
-    if (!head) return;
+    if (this.#isTold || !this.#parser.head()) return;
     this.#isTold = true;
-    const { status, headers } = head;
-    const header = (name: string) => headers.get(name) ?? null;
-    this.#settle.resolve({ status, header, body: this.#inbox });
+    this.#settle.resolve(this);
   }
 
   #endWhereWhole(): void {
     if (this.#isOver || !this.#parser.isWhole()) return;
     // The next request may have the connection before this reply has been read.
     const left = this.#leave();
-    if (left) this.#onWhole(left, this.#parser.isReusable());
-    this.#inbox.end({});
+    if (left) this.#connections.giveBack(left, this.#parser.isReusable());
+    this.#inbox.end(WHOLE);
   }
 
   #leave(): Connection | null {
     this.#isOver = true;
-    this.#abort.letGo();
+    this.request.call.tell(null);
+    return this.#dropped();
+  }
+  #dropped(): Connection | null {
     const left = this.#connection;
     this.#connection = null;
     if (left) left.data.call = null;
     return left;
   }
 }
+
+const WHOLE: Ending = {};
 
 /** Pieces that have come, for a reader that pulls them, or a sink. */
 class Inbox implements Spring<Uint8Array> {
@@ -160,6 +211,11 @@ class Inbox implements Spring<Uint8Array> {
       });
     if ('error' in this.#ending) throw this.#ending.error;
     return END;
+  }
+  /** All of it, where that has come in one piece already; then nothing more is to be read. */
+  whole(): Uint8Array | null {
+    if (!this.#ending || 'error' in this.#ending || this.#pieces.length !== 1) return null;
+    return this.#shift() ?? null;
   }
   drive(sink: Sink<Uint8Array>): void {
     this.#sink = sink;

@@ -3,6 +3,7 @@
 import type { Deadlines } from '../domain/deadlines.ts';
 import { waitFor } from '../domain/deadlines.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { Stop } from '../domain/stop.ts';
 import type { Target } from '../providers/provider.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Failure } from './exhausted.ts';
@@ -26,16 +27,17 @@ export interface Search {
   /** What has failed so far; the one who asks adds to it, and so does a queue that is full. */
   readonly failures: Failure[];
   /** Targets that are not to be offered (any more): those that were asked already. */
-  readonly asked: Set<Target>;
+  readonly asked: Target[];
 }
 
 /** Ends when there is nobody left to ask. Rejects with `signal`'s reason. */
 export async function* candidates(
   search: Search,
   deps: CandidatesDeps,
-  signal: AbortSignal,
+  signal: Stop,
 ): AsyncGenerator<Target, void> {
-  yield* freeTargets(search, deps);
+  let free = freeTarget(search, deps);
+  for (; free; free = freeTarget(search, deps)) yield free;
   // Nobody with room has answered: so somebody has to be waited for.
   yield* queuedFor(({ breaker }, target) => breaker.admits(target), { search, deps, signal });
   // A request is not refused on suspicion: whoever is left may have recovered since.
@@ -43,26 +45,27 @@ export async function* candidates(
   yield* onceMore(search, deps, signal);
 }
 
-/** The targets that may be asked at once. */
-export function* freeTargets(search: Search, deps: CandidatesDeps): Generator<Target, void> {
-  for (const target of search.plan) {
-    if (search.asked.has(target) || !deps.breaker.admits(target)) continue;
-    if (deps.slotsOf(target.upstream).take()) yield target;
+/** The first of the targets that may be asked at once. */
+export function freeTarget({ plan, asked }: Search, deps: CandidatesDeps): Target | undefined {
+  for (const target of plan) {
+    if (asked.includes(target) || !deps.breaker.admits(target)) continue;
+    if (deps.slotsOf(target.upstream).take()) return target;
   }
+  return undefined;
 }
 
 async function* queuedFor(
   mayBeAsked: (deps: CandidatesDeps, target: Target) => boolean,
-  { search, deps, signal }: { search: Search; deps: CandidatesDeps; signal: AbortSignal },
+  { search, deps, signal }: { search: Search; deps: CandidatesDeps; signal: Stop },
 ): AsyncGenerator<Target, void> {
   for (const target of search.plan) {
-    if (search.asked.has(target) || !mayBeAsked(deps, target)) continue;
+    if (search.asked.includes(target) || !mayBeAsked(deps, target)) continue;
     try {
       await deps.slotsOf(target.upstream).wait(signal);
     } catch (error) {
       if (signal.aborted || !(error instanceof GatewayError)) throw error;
       // Its queue is full, or did not move: it was as good as asked.
-      search.asked.add(target);
+      search.asked.push(target);
       search.failures.push({ target, error });
       continue;
     }
@@ -73,7 +76,7 @@ async function* queuedFor(
 async function* onceMore(
   search: Search,
   deps: CandidatesDeps,
-  signal: AbortSignal,
+  signal: Stop,
 ): AsyncGenerator<Target, void> {
   for (let tries = 1; tries <= deps.retries; tries++) {
     const next = soonestRetry(search, tries, deps);

@@ -150,6 +150,8 @@ export function createCircuitBreaker({ clock, onChange }: CircuitBreakerOptions)
   let circuits = new Map<string, { readonly target: Target; circuit: Circuit }>();
   /** Nearly always none: then no request looks further. */
   let notClosed = 0;
+  /** The same, with those that have failed but are closed yet. */
+  let notCalm = 0;
 
   const circuitOf = (target: Target) => circuits.get(keyOf(target))?.circuit ?? CLOSED;
 
@@ -159,6 +161,7 @@ export function createCircuitBreaker({ clock, onChange }: CircuitBreakerOptions)
     const before = entry.circuit;
     const after = nextCircuit(before, event, clock.elapsed());
     entry.circuit = after;
+    notCalm += Number(after !== CLOSED) - Number(before !== CLOSED);
     if (after.state === before.state) return;
     notClosed += Number(before.state === 'closed') - Number(after.state === 'closed');
     const { upstream, model } = target;
@@ -171,7 +174,9 @@ export function createCircuitBreaker({ clock, onChange }: CircuitBreakerOptions)
     asked(target) {
       if (notClosed > 0) take(target, { kind: 'asked' });
     },
-    answered: (target) => take(target, { kind: 'answered' }),
+    answered(target) {
+      if (notCalm > 0) take(target, { kind: 'answered' });
+    },
     abandoned: (target) => take(target, { kind: 'abandoned' }),
     failed: (target, error) => take(target, meaningOf(error)),
     probed(upstream, isUp) {
@@ -188,6 +193,7 @@ export function createCircuitBreaker({ clock, onChange }: CircuitBreakerOptions)
           return [keyOf(target), { target, circuit }];
         }),
       );
+      notCalm = [...circuits.values()].filter(({ circuit }) => circuit !== CLOSED).length;
       notClosed = [...circuits.values()].filter(({ circuit }) => circuit.state !== 'closed').length;
       for (const [key, { target, circuit }] of before) {
         const now = circuits.get(key);

@@ -2,11 +2,12 @@
 // that nobody else speaks after that. With hedging, a second target is asked when the first stays silent.
 import type { Deadline } from '../domain/deadlines.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { stopperWithin, type Stop, type Stopper } from '../domain/stop.ts';
 import type { TraceContext } from '../domain/trace-context.ts';
 import type { ChatCall, ChatReply, Provider, Target } from '../providers/provider.ts';
-import { candidates, freeTargets, type CandidatesDeps, type Search } from './candidates.ts';
+import { candidates, freeTarget, type CandidatesDeps, type Search } from './candidates.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
-import { readToCommit, resumed } from './commit.ts';
+import { readToCommit, resumed, type Batches } from './commit.ts';
 import { exhaustedError } from './exhausted.ts';
 import type { Plan } from './plan.ts';
 import { verdictOn } from './retry.ts';
@@ -15,7 +16,7 @@ export interface OpenRequest {
   readonly plan: Plan;
   readonly stream: boolean;
   /** How many answers were asked for; absent for one. */
-  readonly choices?: number;
+  readonly choices?: number | undefined;
   readonly requestId: string;
   /** Whose work it is; absent where nothing is traced. */
   readonly trace?: TraceContext | undefined;
@@ -59,7 +60,7 @@ export interface OpenDeps extends CandidatesDeps {
 interface Opening extends Search {
   readonly request: OpenRequest;
   readonly deps: OpenDeps;
-  readonly signal: AbortSignal;
+  readonly signal: Stop;
   attempts: number;
 }
 
@@ -69,99 +70,102 @@ type Attempt = OpenedReply | 'failed';
 export async function openReply(
   request: OpenRequest,
   deps: OpenDeps,
-  signal: AbortSignal,
+  signal: Stop,
 ): Promise<OpenedReply> {
   const { plan } = request;
-  const opening: Opening = {
-    request,
-    deps,
-    signal,
-    plan,
-    failures: [],
-    asked: new Set(),
-    attempts: 0,
-  };
+  const opening: Opening = { request, deps, signal, plan, failures: [], asked: [], attempts: 0 };
   deps.budget.earn();
   // Nearly always the first free target answers, and then the search costs nothing.
-  const [free] = freeTargets(opening, deps);
+  const free = freeTarget(opening, deps);
   const first = free ? await attempted(free, opening) : 'failed';
-  if (first !== 'failed') return first;
+  if (first !== 'failed') return answeredBy(first, request);
   for await (const target of candidates(opening, deps, signal)) {
     const attempt = await attempted(target, opening);
-    if (attempt !== 'failed') return attempt;
+    if (attempt !== 'failed') return answeredBy(attempt, request);
   }
   throw exhaustedError(opening.failures);
 }
 
-async function attempted(target: Target, opening: Opening): Promise<Attempt> {
+function answeredBy(reply: OpenedReply, request: OpenRequest): OpenedReply {
+  request.onAnswer(reply.target);
+  return reply;
+}
+
+function attempted(target: Target, opening: Opening): Promise<Attempt> {
   const { request, signal, plan } = opening;
-  const attempt = await (request.hedgeMs === null || plan.length === 1
+  return request.hedgeMs === null || plan.length === 1
     ? ask(target, opening, signal)
-    : askHedged(target, request.hedgeMs, opening));
-  if (attempt !== 'failed') request.onAnswer(attempt.target);
-  return attempt;
+    : askHedged(target, request.hedgeMs, opening);
+}
+
+/** One target that is being asked. */
+interface Asking {
+  readonly target: Target;
+  readonly opening: Opening;
+  /** Its own where two are asked at once. */
+  readonly signal: Stop;
+  readonly attempt: number;
+  readonly startedAt: number;
 }
 
 /**
  * Asks one target, whose slot is taken, up to the commit point. Rejects when nobody else should be asked: the client
  * has left, or the request itself is at fault.
  */
-async function ask(target: Target, opening: Opening, signal: AbortSignal): Promise<Attempt> {
+async function ask(target: Target, opening: Opening, signal: Stop): Promise<Attempt> {
   const { request, deps } = opening;
-  const { breaker } = deps;
   const startedAt = deps.elapsed();
-  opening.asked.add(target);
-  breaker.asked(target);
+  opening.asked.push(target);
+  deps.breaker.asked(target);
   request.onAttempt(target);
-  const attempt = ++opening.attempts;
-  const noteFailure = (error: unknown, beforeCommit: boolean): void => {
-    if (signal.aborted || !(error instanceof GatewayError)) {
-      breaker.abandoned(target);
-      return;
-    }
-    breaker.failed(target, error);
-    const durationMs = deps.elapsed() - startedAt;
-    const { requestId } = request;
-    deps.onFailedAttempt({ requestId, target, attempt, error, durationMs, beforeCommit });
-  };
-  const free = () => deps.slotsOf(target.upstream).free();
+  const asking: Asking = { target, opening, signal, attempt: ++opening.attempts, startedAt };
   try {
     const reply = await deps.provider.ask(target, callFor(target, request), signal);
-    const committed = await committedReply(reply, {
-      onFailure: (error) => noteFailure(error, false),
-      onEnd: free,
-    });
-    breaker.answered(target);
+    const committed = reply.kind === 'stream' ? await committedStream(reply.events, asking) : reply;
+    if (reply.kind === 'json') freeSlot(asking);
+    deps.breaker.answered(target);
     return { target, reply: committed };
   } catch (error) {
-    free();
-    noteFailure(error, true);
-    return failedOrThrown(error, { target, opening, signal });
+    freeSlot(asking);
+    noteFailure(asking, error, true);
+    return failedOrThrown(error, asking);
   }
 }
 
-function callFor(target: Target, { bodyFor, stream, requestId, choices, trace }: OpenRequest) {
-  const call: ChatCall = { ...bodyFor(target), stream, requestId };
-  if (choices === undefined && trace === undefined) return call;
-  return { ...call, ...(choices !== undefined && { choices }), ...(trace && { trace }) };
+function freeSlot({ target, opening }: Asking): void {
+  opening.deps.slotsOf(target.upstream).free();
 }
 
-async function committedReply(
-  reply: ChatReply,
-  watch: Parameters<typeof resumed>[2],
-): Promise<ChatReply> {
-  if (reply.kind === 'stream') {
-    const held = await readToCommit(reply.events);
-    return { kind: 'stream', events: resumed(held, reply.events, watch) };
+function noteFailure(asking: Asking, error: unknown, beforeCommit: boolean): void {
+  const { target, opening, signal, attempt, startedAt } = asking;
+  const { deps, request } = opening;
+  const { breaker } = deps;
+  if (signal.aborted || !(error instanceof GatewayError)) {
+    breaker.abandoned(target);
+    return;
   }
-  watch.onEnd();
-  return reply;
+  breaker.failed(target, error);
+  const durationMs = deps.elapsed() - startedAt;
+  const { requestId } = request;
+  deps.onFailedAttempt({ requestId, target, attempt, error, durationMs, beforeCommit });
 }
 
-function failedOrThrown(
-  error: unknown,
-  { target, opening, signal }: { target: Target; opening: Opening; signal: AbortSignal },
-): 'failed' {
+function callFor(target: Target, request: OpenRequest): ChatCall {
+  const { body, bytes } = request.bodyFor(target);
+  const { stream, requestId, choices, trace } = request;
+  return { body, bytes, stream, requestId, choices, trace };
+}
+
+async function committedStream(events: Batches, asking: Asking): Promise<ChatReply> {
+  const held = await readToCommit(events);
+  const watch = {
+    onFailure: (error: unknown) => noteFailure(asking, error, false),
+    onEnd: () => freeSlot(asking),
+  };
+  return { kind: 'stream', events: resumed(held, events, watch) };
+}
+
+function failedOrThrown(error: unknown, { target, opening, signal }: Asking): 'failed' {
   if (opening.signal.aborted) throw opening.signal.reason;
   // Another target was faster: what became of this one is of no interest.
   if (signal.aborted) return 'failed';
@@ -176,34 +180,33 @@ function fitsElsewhere({ code }: GatewayError, target: Target, { asked, plan, de
   if (code !== 'context_length_exceeded') return false;
   const room = deps.contextOf(target);
   return plan.some(
-    (other) => !asked.has(other) && room !== null && (deps.contextOf(other) ?? 0) > room,
+    (other) => !asked.includes(other) && room !== null && (deps.contextOf(other) ?? 0) > room,
   );
 }
 
 /** Asks a target and, if it is silent for `hedgeMs`, the next free one as well; whoever commits first is taken. */
 async function askHedged(target: Target, hedgeMs: number, opening: Opening): Promise<Attempt> {
   const begin = (asked: Target): Runner => {
-    const stop = new AbortController();
-    const signal = AbortSignal.any([opening.signal, stop.signal]);
-    return { stop, attempt: ask(asked, opening, signal) };
+    const stopper = stopperWithin(opening.signal);
+    return { stopper, attempt: ask(asked, opening, stopper) };
   };
   const first = begin(target);
   const early = await beforeSilence(first.attempt, hedgeMs, opening.deps);
   if (early !== 'silent') return early;
-  const [partner] = freeTargets(opening, opening.deps);
+  const partner = freeTarget(opening, opening.deps);
   if (!partner) return await first.attempt;
   const second = begin(partner);
   try {
     return await firstToAnswer(first, second);
   } catch (error) {
-    first.stop.abort(LOST_THE_RACE);
-    second.stop.abort(LOST_THE_RACE);
+    first.stopper.stop(LOST_THE_RACE);
+    second.stopper.stop(LOST_THE_RACE);
     throw error;
   }
 }
 
 interface Runner {
-  readonly stop: AbortController;
+  readonly stopper: Stopper;
   readonly attempt: Promise<Attempt>;
 }
 
@@ -237,8 +240,8 @@ async function firstToAnswer(one: Runner, other: Runner): Promise<Attempt> {
 }
 
 /** A rival may have committed itself at the same moment: nobody will read its stream, so it is closed. */
-function stop({ stop: controller, attempt }: Runner): void {
-  controller.abort(LOST_THE_RACE);
+function stop({ stopper, attempt }: Runner): void {
+  stopper.stop(LOST_THE_RACE);
   attempt
     .then((late) => {
       if (late !== 'failed' && late.reply.kind === 'stream') return late.reply.events.return();

@@ -26,6 +26,8 @@ export type Plan = readonly [Target, ...Target[]];
 /** The targets of `alias` in the order of trying. A provider that does not serve the alias is `invalid_field`. */
 export function planTargets(alias: Alias, preference: Preference, deps: PlanDeps): Plan {
   const { provider = null } = preference;
+  // Nearly always there is nothing to choose from.
+  if (provider === null && isOne(alias.targets)) return alias.targets;
   const candidates =
     provider === null
       ? alias.targets
@@ -39,6 +41,10 @@ export function planTargets(alias: Alias, preference: Preference, deps: PlanDeps
     deps.isInTrouble(target) ? 2 : holdsCache && isSame(target, holdsCache) ? 0 : 1;
   const [best = first, ...others] = ordered.toSorted((a, b) => rank(a) - rank(b));
   return [best, ...others];
+}
+
+function isOne(targets: readonly Target[]): targets is Plan {
+  return targets.length === 1;
 }
 
 function isSame(target: Target, other: Pick<Target, 'upstream' | 'model'>): boolean {

@@ -2,6 +2,7 @@
 // the first of them that answers.
 import type { Clock } from '../domain/clock.ts';
 import type { Deadlines } from '../domain/deadlines.ts';
+import type { Stop } from '../domain/stop.ts';
 import type { Provider, Target } from '../providers/provider.ts';
 import type { Alias } from './catalog.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
@@ -28,7 +29,7 @@ export interface Router {
   /** Whom to ask, in order. Throws `invalid_field` for a provider that does not serve the alias. */
   plan(alias: Alias, preference: Preference): Plan;
   /** Resolves with the reply of the first target that commits itself. Rejects with a GatewayError, or `signal`'s reason. */
-  open(request: OpenRequest, signal: AbortSignal): Promise<OpenedReply>;
+  open(request: OpenRequest, signal: Stop): Promise<OpenedReply>;
   /** Tokens that a target takes, as its upstream says; null where it does not. */
   contextOf(target: Target): number | null;
   statusOf(target: Target): TargetStatus;

@@ -2,6 +2,7 @@
 // and what comes beyond that is told to come back. Whoever waits is served in order.
 import type { Deadlines } from '../domain/deadlines.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { Stop } from '../domain/stop.ts';
 
 export interface SlotLimits {
   /** Requests that may run at once; null for any number. */
@@ -15,7 +16,7 @@ export interface Slots {
   /** Takes a slot if one is free. */
   take(): boolean;
   /** Takes a slot as soon as one is free. Rejects with `too_many_streams`, or with `signal`'s reason. */
-  wait(signal: AbortSignal): Promise<void>;
+  wait(signal: Stop): Promise<void>;
   /** Gives a slot back. */
   free(): void;
   running(): number;
@@ -81,10 +82,13 @@ export function createSlots({ upstream, limits: given, deadlines }: SlotsOptions
       });
     },
     free() {
-      const [next] = queue;
       // With fewer slots than before, one that is given back may be one too many.
-      if (next && running <= max) next();
-      else running--;
+      if (queue.size === 0 || running > max) {
+        running--;
+        return;
+      }
+      const [next] = queue;
+      next?.();
     },
     running: () => running,
     waiting: () => queue.size,

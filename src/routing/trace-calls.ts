@@ -2,6 +2,7 @@
 // when it has ended what OpenTelemetry's conventions for generative AI want to know. Nothing of what was said.
 import { GatewayError } from '../domain/errors.ts';
 import type { Usage } from '../domain/message.ts';
+import type { Stop } from '../domain/stop.ts';
 import { childOf, type TraceContext } from '../domain/trace-context.ts';
 import type { ChatCall, ChatEvent, Completion, Provider, Target } from '../providers/provider.ts';
 import { isVisible, type Batches } from './commit.ts';
@@ -78,7 +79,7 @@ function begun(
 }
 
 /** Calls `onEnd` once: with what ended the call, or with `cancelled` as soon as nobody wants it any more. */
-function oneEnd(signal: AbortSignal, onEnd: (reason: string | null) => void) {
+function oneEnd(signal: Stop, onEnd: (reason: string | null) => void) {
   let ended = false;
   const end = (reason: string | null): void => {
     if (ended) return;

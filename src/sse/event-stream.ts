@@ -2,6 +2,7 @@
 // the last event. The source is driven: it runs on until a client that reads slowly has enough waiting for it.
 import type { Deadline, Deadlines } from '../domain/deadlines.ts';
 import { driveInto, type Sink } from '../domain/pieces.ts';
+import type { BodyWriter, StreamBody } from '../domain/stream-body.ts';
 import { PING } from './encode.ts';
 
 /** Already encoded events, one or more at a time; must settle its pending `next`, and its `return`, when its signal aborts. */
@@ -48,120 +49,102 @@ export async function awaitOpening(
   }
 }
 
-/** What a client that reads slowly has still to fetch before the source is held back, in bytes. */
-const UNREAD_BYTES = 16 * 1024;
+/** What the opening holds, then the rest of the source. */
+export class EventStream implements StreamBody, Sink<string> {
+  readonly #opening: Opening;
+  readonly #source: EventSource;
+  readonly #options: EventStreamOptions;
+  #out: BodyWriter | null = null;
+  #deadline: Deadline | undefined;
+  #hasEnded = false;
+  /** Set while the client has to read before more is sent: then it is awaited, else the source is. */
+  #onRoom: (() => void) | null = null;
 
-/** The body: what the opening holds, then the rest of the source. */
-export function eventStream(
-  opening: Opening,
-  source: EventSource,
-  options: EventStreamOptions,
-): ReadableStream<Uint8Array> {
-  const { deadlines, heartbeatMs, stallMs } = options;
-  let deadline: Deadline | undefined;
-  let ended = false;
-  /** Whether the client has to read before more is sent: then it is awaited, else the source is. */
-  let isFull = false;
-  let askForPull: (() => void) | undefined;
-  let onRoom: (() => void) | undefined;
-
-  function end(error?: unknown): void {
-    ended = true;
-    deadline?.disarm();
-    options.onEnd(error);
+  constructor(opening: Opening, source: EventSource, options: EventStreamOptions) {
+    this.#opening = opening;
+    this.#source = source;
+    this.#options = options;
   }
 
-  /** Nobody pulls any more: whatever the source holds, such as a place at an upstream, is given back by its end. */
-  function leave(): void {
-    end();
-    // It was told why by its signal, and that is all that its error can say.
-    source.return?.().catch(() => undefined);
+  begin(out: BodyWriter): void {
+    const { deadlines, heartbeatMs } = this.#options;
+    this.#out = out;
+    // One for both: it is moved on with each event, and never disarmed between them.
+    this.#deadline = deadlines.arm(heartbeatMs, () => this.#overdue());
+    if (!this.#opening.silent) return this.#goOn(this.#opening.first);
+    out.write(PING);
+    this.#opening.first.then(
+      (first) => this.#goOn(first),
+      (error: unknown) => this.fail(error),
+    );
   }
 
-  function overdue(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    if (ended) return;
-    if (isFull) {
-      options.onStall();
-      leave();
-      controller.error(new Error('the client does not read'));
+  onRoom(): void {
+    const resume = this.#onRoom;
+    this.#onRoom = null;
+    this.#deadline?.rearm(this.#options.heartbeatMs);
+    resume?.();
+  }
+
+  onGone(): void {
+    if (this.#hasEnded) return;
+    this.#options.onCancel();
+    this.#leave();
+  }
+
+  take(text: string): Promise<void> | undefined {
+    if (this.#hasEnded || !this.#out) return undefined;
+    const { heartbeatMs, stallMs } = this.#options;
+    const hasRoom = this.#out.write(text);
+    this.#deadline?.rearm(hasRoom ? heartbeatMs : stallMs);
+    if (hasRoom) return undefined;
+    return new Promise((resolve) => {
+      this.#onRoom = resolve;
+    });
+  }
+
+  end(): void {
+    if (this.#hasEnded) return;
+    this.#close();
+    this.#out?.end();
+  }
+
+  fail(error: unknown): void {
+    if (this.#hasEnded) return;
+    this.#out?.write(this.#options.renderError(error));
+    this.#close(error);
+    this.#out?.end();
+  }
+
+  #goOn({ done, value }: IteratorResult<string, void>): void {
+    if (done) return this.end();
+    const full = this.take(value);
+    if (full) void full.then(() => driveInto(this.#source, this));
+    else driveInto(this.#source, this);
+  }
+
+  #overdue(): void {
+    if (this.#hasEnded) return;
+    if (this.#onRoom) {
+      this.#options.onStall();
+      this.#leave();
+      this.#out?.abort();
     } else {
-      controller.enqueue(PING_BYTES);
-      deadline?.rearm(heartbeatMs);
+      this.#out?.write(PING);
+      this.#deadline?.rearm(this.#options.heartbeatMs);
     }
   }
 
-  /** Sends into the stream; its promise resolves when the client has fetched what is waiting. */
-  function sinkOf(controller: ReadableStreamDefaultController<Uint8Array>): Sink<string> {
-    return {
-      take(text) {
-        if (ended) return undefined;
-        controller.enqueue(encoder.encode(text));
-        isFull = (controller.desiredSize ?? 0) <= 0;
-        deadline?.rearm(isFull ? stallMs : heartbeatMs);
-        if (!isFull) return undefined;
-        askForPull?.();
-        return new Promise((resolve) => {
-          onRoom = resolve;
-        });
-      },
-      end() {
-        if (ended) return;
-        end();
-        controller.close();
-      },
-      fail(error) {
-        if (ended) return;
-        controller.enqueue(encoder.encode(options.renderError(error)));
-        end(error);
-        controller.close();
-      },
-    };
+  #close(error?: unknown): void {
+    this.#hasEnded = true;
+    this.#deadline?.disarm();
+    this.#options.onEnd(error);
   }
 
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        if (opening.silent) controller.enqueue(PING_BYTES);
-        // One for both: it is moved on with each event, and never disarmed between them.
-        deadline = deadlines.arm(heartbeatMs, () => overdue(controller));
-        void driveAfter(opening.first, source, sinkOf(controller));
-      },
-      // A pull that does not settle is not called again: so nothing is called per event, but only, after `askForPull`,
-      // when there is room again.
-      pull() {
-        if (isFull) {
-          isFull = false;
-          deadline?.rearm(heartbeatMs);
-          onRoom?.();
-        }
-        return new Promise((resolve) => {
-          askForPull = resolve;
-        });
-      },
-      cancel() {
-        if (ended) return;
-        options.onCancel();
-        leave();
-      },
-    },
-    { highWaterMark: UNREAD_BYTES, size: (bytes) => bytes?.length ?? 0 },
-  );
-}
-
-async function driveAfter(
-  first: IteratorResult<string, void> | Promise<IteratorResult<string, void>>,
-  source: EventSource,
-  sink: Sink<string>,
-): Promise<void> {
-  try {
-    const { done, value } = await first;
-    if (done) return sink.end();
-    await sink.take(value);
-    driveInto(source, sink);
-  } catch (error) {
-    sink.fail(error);
+  /** Nobody reads any more: whatever the source holds, such as a place at an upstream, is given back by its end. */
+  #leave(): void {
+    this.#close();
+    // It was told why by its signal, and that is all that its error can say.
+    this.#source.return?.().catch(() => undefined);
   }
 }
-
-const encoder = new TextEncoder();
-const PING_BYTES = encoder.encode(PING);

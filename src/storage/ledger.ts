@@ -5,6 +5,7 @@ import { dropPages, openChecked, reopen, setBusyTimeout, setSync } from './conne
 import { describeFailure } from './failure.ts';
 import type { WriteFailure } from './failure.ts';
 import { createSearchIndex } from './search-index.ts';
+import { createUntouched } from './untouched.ts';
 import { createAccept } from './write-accept.ts';
 import { createFork, createMoveHead } from './write-branch.ts';
 import { createChange, createRemove, createSuggestTitle } from './write-conversation.ts';
@@ -128,15 +129,21 @@ export class Ledger {
 
 function connect(db: Database, options: LedgerOptions): Connection {
   const search = createSearchIndex(db);
+  const untouched = createUntouched(db);
+  const remove = createRemove(db, search);
   const instance = createInstanceWrites(db, options);
   const handlers: Handlers = {
-    accept: createAccept(db, options.instance),
+    accept: createAccept(db, { lease: options.instance, untouched }),
     start: createStart(db),
     append: createAppend(db),
     requestCancel: createRequestCancel(db, options),
     finish: createFinish(db, search),
     change: createChange(db),
-    remove: createRemove(db, search),
+    remove(conversation) {
+      // It may be imported again, with other bytes under the same ids.
+      untouched.forget(conversation.id);
+      return remove(conversation);
+    },
     fork: createFork(db, search),
     restore: createRestore(db, { search, lease: options.instance }),
     moveHead: createMoveHead(db, search),

@@ -2,15 +2,18 @@
 // waits for a disk. It holds no decisions; they are in ledger.ts.
 import { describeFailure } from './failure.ts';
 import { Ledger } from './ledger.ts';
+import { unpacked } from './thread-message.ts';
 import type { FromWriter, LedgerOptions, ToWriter } from './writer-protocol.ts';
 
 declare const self: Worker;
 
 let ledger: Ledger | undefined;
 
-self.addEventListener('message', ({ data }: MessageEvent<ToWriter>) => {
+self.addEventListener('message', ({ data }: MessageEvent<ToWriter | string>) => {
+  // No answer holds bytes.
+  const text = JSON.stringify(answer(unpacked(data)));
   // oxlint-disable-next-line require-post-message-target-origin -- a thread has no origin
-  self.postMessage(answer(data));
+  self.postMessage(text);
 });
 
 function answer(message: ToWriter): FromWriter {

@@ -3,10 +3,14 @@
 import type { Database } from 'bun:sqlite';
 import type { Epoch } from '../conversations/conversation.ts';
 import type { AcceptOutcome, AcceptTurn } from '../conversations/store.ts';
+import type { Untouched } from './untouched.ts';
 import { createNodeWriter } from './write-nodes.ts';
 
-export function createAccept(db: Database, lease: string): (turn: AcceptTurn) => AcceptOutcome {
-  const refusal = createRefusal(db);
+export function createAccept(
+  db: Database,
+  { lease, untouched }: { readonly lease: string; readonly untouched: Untouched },
+): (turn: AcceptTurn) => AcceptOutcome {
+  const refusal = createRefusal(db, untouched);
   const open = createOpening(db);
   const addNodes = createNodeWriter(db);
   const addEpoch = createEpochWriter(db);
@@ -19,18 +23,22 @@ export function createAccept(db: Database, lease: string): (turn: AcceptTurn) =>
     const refused = refusal(turn);
     if (refused !== null) return refused;
     assertAnswerable(turn);
-    open(turn);
+    const rev = open(turn);
     const { conversationId: conversation, input: nodes, parentNode: parent, blobs } = turn;
     if (turn.epoch !== undefined) addEpoch(conversation, turn.epoch);
     const epoch = turn.epoch?.id ?? current.get(conversation)?.epoch ?? '';
     addNodes({ conversation, epoch, nodes, parent, blobs });
     addTurn(turn, epoch);
+    untouched.note(turn.turnId, { id: conversation, rev });
     return { outcome: 'accepted' };
   };
 }
 
 /** In this order: a repeated request must find its turn also while it runs or after the head moved on. */
-function createRefusal(db: Database): (turn: AcceptTurn) => AcceptOutcome | null {
+function createRefusal(
+  db: Database,
+  untouched: Untouched,
+): (turn: AcceptTurn) => AcceptOutcome | null {
   const byKey = db.prepare<
     { id: string; user_id: string | null; request_fingerprint: string },
     [string, string]
@@ -38,9 +46,10 @@ function createRefusal(db: Database): (turn: AcceptTurn) => AcceptOutcome | null
     SELECT turn.id, conversation.user_id, request_fingerprint
     FROM turn JOIN conversation ON conversation.id = turn.conversation
     WHERE turn.owner = ? AND idempotency_key = ?`);
-  const byId = db.prepare<{ owner: string; user_id: string | null; head: string | null }, [string]>(
-    'SELECT owner, user_id, head FROM conversation WHERE id = ?',
-  );
+  const byId = db.prepare<
+    { owner: string; user_id: string | null; head: string | null; rev: number },
+    [string]
+  >('SELECT owner, user_id, head, rev FROM conversation WHERE id = ?');
   const active = db.prepare<{ id: string }, [string]>(
     "SELECT id FROM turn WHERE conversation = ? AND status IN ('accepted', 'streaming')",
   );
@@ -62,6 +71,10 @@ function createRefusal(db: Database): (turn: AcceptTurn) => AcceptOutcome | null
     }
     const running = active.get(turn.conversationId);
     if (running !== null) return { outcome: 'busy', turnId: running.id };
+    const { after, conversationId: id } = turn;
+    if (after !== undefined && !untouched.isSince(after, { id, rev: found.rev })) {
+      return { outcome: 'outdated' };
+    }
     if (turn.create !== undefined || found.head !== turn.head) {
       return { outcome: 'head_moved', head: found.head };
     }
@@ -77,8 +90,11 @@ function assertAnswerable({ turnId, input, parentNode, inputNode }: AcceptTurn):
   }
 }
 
-/** Creates the conversation, or notes that it is used. The head moves only when the turn's answer is sealed. */
-function createOpening(db: Database): (turn: AcceptTurn) => void {
+/**
+ * Creates the conversation, or notes that it is used; answers with its `rev`. The head moves only when the turn's answer
+ * is sealed.
+ */
+function createOpening(db: Database): (turn: AcceptTurn) => number {
   const insert = db.prepare<
     null,
     {
@@ -92,16 +108,14 @@ function createOpening(db: Database): (turn: AcceptTurn) => void {
   >(`
     INSERT INTO conversation (id, owner, user_id, title, epoch, created_at, last_used_at)
     VALUES ($id, $owner, $userId, $title, $epoch, $now, $now)`);
-  const touch = db.prepare<null, [number, string]>(
-    'UPDATE conversation SET rev = rev + 1, last_used_at = max(last_used_at, ?) WHERE id = ?',
-  );
+  const touch = db.prepare<{ rev: number }, [number, string]>(`
+    UPDATE conversation SET rev = rev + 1, last_used_at = max(last_used_at, ?) WHERE id = ?
+    RETURNING rev`);
   return ({ create, epoch, scope, conversationId: id, createdAt: now }) => {
-    if (create === undefined) {
-      touch.run(now, id);
-      return;
-    }
+    if (create === undefined) return touch.get(now, id)?.rev ?? 0;
     if (epoch === undefined) throw new Error(`conversation ${id} opens without an epoch`);
     insert.run({ id, ...scope, title: create.title, epoch: epoch.id, now });
+    return 1;
   };
 }
 

@@ -7,7 +7,9 @@ import { newId } from '../domain/ids.ts';
 import { createFile } from './connection.ts';
 import { newPlace } from './testing/places.ts';
 import type { Place } from './testing/places.ts';
+import { unpacked } from './thread-message.ts';
 import { WriterClient } from './writer-client.ts';
+import type { ToWriter } from './writer-protocol.ts';
 
 const LEDGER = JSON.stringify(join(import.meta.dir, 'ledger.ts'));
 
@@ -82,8 +84,9 @@ test('commands made in one go are one batch, and more wait for its end to be the
   client = new WriterClient(options(), () => {
     const worker = spawn(threadOf(WORK));
     const send = worker.postMessage.bind(worker);
-    worker.postMessage = (message: { batch?: { commands: unknown[] } }) => {
-      if (message.batch !== undefined) sizes.push(message.batch.commands.length);
+    worker.postMessage = (message: ToWriter | string) => {
+      const sent = unpacked(message);
+      if (sent.type === 'batch') sizes.push(sent.batch.commands.length);
       send(message);
     };
     return worker;
@@ -114,7 +117,8 @@ function threadOf(onBatch: string): string {
   return `
     import { Ledger } from ${LEDGER};
     let ledger;
-    self.onmessage = ({ data }) => {
+    self.onmessage = ({ data: sent }) => {
+      const data = typeof sent === 'string' ? JSON.parse(sent) : sent;
       if (data.type === 'open') {
         ledger = new Ledger(data.options);
         postMessage({ type: 'ready' });

@@ -3,6 +3,7 @@
 // another when it died.
 import type { GatewayError } from '../domain/errors.ts';
 import { closed, toError, unavailable, UnusableFileError } from './failure.ts';
+import { packed, unpacked } from './thread-message.ts';
 import type {
   BatchResult,
   Command,
@@ -113,8 +114,8 @@ export class WriterClient {
     this.#state = 'starting';
     const worker = this.#spawn();
     this.#worker = worker;
-    worker.addEventListener('message', ({ data }: MessageEvent<FromWriter>) => {
-      if (this.#worker === worker) this.#receive(data);
+    worker.addEventListener('message', ({ data }: MessageEvent<FromWriter | string>) => {
+      if (this.#worker === worker) this.#receive(unpacked(data));
     });
     const died = (cause: unknown): void => {
       if (this.#worker === worker) this.#died(cause);
@@ -129,7 +130,7 @@ export class WriterClient {
 
   #send(message: ToWriter): void {
     try {
-      this.#worker?.postMessage(message);
+      this.#worker?.postMessage(packed(message));
     } catch (error) {
       this.#died(error);
     }

@@ -100,6 +100,7 @@ describe('C3: a client that does not read', () => {
       const before = await count499(path);
       const id = `stalled${path.replaceAll('/', '-')}`;
       const socket = await begin(path, id);
+      const closed = new Promise((resolve) => socket.once('close', resolve));
       socket.pause();
       await gateway.logged(`"request_id":"${id}"`, 'client does not read', '"status":499');
       await expectNothingLeft();
@@ -108,7 +109,7 @@ describe('C3: a client that does not read', () => {
       expect(lines.filter((line) => line.includes(id) && line.includes('"path"'))).toHaveLength(1);
       // The connection is closed on our side, whatever is still on its way.
       socket.resume();
-      await new Promise((resolve) => socket.once('close', resolve));
+      await closed;
     },
   );
 
@@ -170,7 +171,7 @@ describe.skipIf(!mayMakeNetworks)('C4: a client whose network is gone', () => {
     ip('link', 'set', OURS, 'up');
     ip('-n', SPACE, 'addr', 'add', '198.18.77.2/30', 'dev', THEIRS);
     ip('-n', SPACE, 'link', 'set', THEIRS, 'up');
-    const listener = listen(gateway.gateway.fetch, {
+    const listener = listen(gateway.gateway.answer, {
       host: '198.18.77.1',
       port: 0,
       deadAfterMs: STALL_MS,

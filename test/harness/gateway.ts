@@ -55,7 +55,7 @@ export async function startGateway(
   const sink = { write: lines.add };
   const log = { logger: logTo(sink, 'debug'), dropped: () => 0, end: async () => undefined };
   const gateway = await createGateway({ config, bearer, demo: false, log });
-  const listener = listen(gateway.fetch, {
+  const listener = listen(gateway.answer, {
     host: '127.0.0.1',
     port: 0,
   });

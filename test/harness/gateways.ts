@@ -78,5 +78,5 @@ export function serve(app: ReturnType<typeof createApp>) {
     probe: { requestFinished() {} },
     isDraining: () => false,
   });
-  return server.fetch;
+  return server.answer;
 }

@@ -126,6 +126,7 @@ export async function replay(
         async *chunks() {
           yield* pieces;
         },
+        whole: () => null,
         discard() {},
       }),
   };

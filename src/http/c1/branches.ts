@@ -7,24 +7,26 @@ import { newId } from '../../domain/ids.ts';
 import { readDocument, readText, type MediaType } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
 import type { HttpContext } from '../exchange.ts';
+import { LinesBody, type LinesBodyOptions } from '../lines-body.ts';
+import { asResponse } from '../web-reply.ts';
+import { ReplyHeaders } from '../wire/reply.ts';
 import { conversationNotFound, detailOf } from './conversations.ts';
 import { forkShape, ownerQuery } from './conversation-shapes.ts';
 import { scopeOf } from './scope.ts';
 
-export interface BranchRoutesDeps {
+export interface BranchRoutesDeps extends LinesBodyOptions {
   readonly store: ConversationStore;
   readonly clock: Pick<Clock, 'now'>;
   readonly maxBodyBytes: number;
 }
 
-export function branchRoutes({ store, clock, maxBodyBytes }: BranchRoutesDeps) {
+export function branchRoutes({ store, clock, maxBodyBytes, ...stalling }: BranchRoutesDeps) {
   return {
     async fork(context: HttpContext): Promise<Response> {
       const { exchange } = context.env;
       const query = checkShape(ownerQuery, context.req.query());
-      const hasBody =
-        exchange.request.headers.get('content-length') !== '0' && exchange.request.body !== null;
-      const value = hasBody ? (await readDocument(exchange, maxBodyBytes)).value : {};
+      const { isEmpty } = exchange.request.body;
+      const value = isEmpty ? {} : (await readDocument(exchange, maxBodyBytes)).value;
       const body = checkShape(forkShape, value);
       const scope = scopeOf(exchange.principal, query.user_id ?? body.user_id ?? null);
       const id = context.req.param('id') ?? '';
@@ -60,21 +62,13 @@ export function branchRoutes({ store, clock, maxBodyBytes }: BranchRoutesDeps) {
       const scope = scopeOf(context.env.exchange.principal, user_id ?? null);
       const id = context.req.param('id') ?? '';
       const archive = (await store.archive(scope, id)) ?? conversationNotFound();
-      const encoder = new TextEncoder();
-      const lines = encodeArchive(archive);
-      // Line by line as the client reads: an archive with images is large.
-      const body = new ReadableStream<Uint8Array>({
-        pull(controller) {
-          const { done, value } = lines.next();
-          if (done) controller.close();
-          else controller.enqueue(encoder.encode(`${value}\n`));
-        },
-      });
-      return new Response(body, {
-        headers: {
+      return asResponse({
+        status: 200,
+        headers: new ReplyHeaders({
           'content-type': 'application/jsonl',
           'content-disposition': `attachment; filename="${id}.jsonl"`,
-        },
+        }),
+        body: new LinesBody(encodeArchive(archive), stalling),
       });
     },
 

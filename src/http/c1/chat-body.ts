@@ -1,5 +1,4 @@
 // The body of POST /c1/chat: what is checked of it beyond its shape, and the turn that it asks for.
-import { createHash } from 'node:crypto';
 import { checkTools } from '../../chat/chat-request.ts';
 import type { TurnRequest } from '../../chat/turn-request.ts';
 import { GatewayError } from '../../domain/errors.ts';
@@ -77,7 +76,7 @@ export function turnRequest(
     showUsage: body.stream !== true || body.stream_options?.include_usage === true,
     requestId,
     trace: record.trace,
-    fingerprint: createHash('sha256').update(document.text).digest('hex'),
+    fingerprint: new Bun.SHA256().update(document.text).digest('hex'),
   };
 }
 
@@ -110,7 +109,7 @@ function answerTokens(parameters: Readonly<Record<string, string>>): number {
   return Number.isInteger(limit) && limit > 0 ? limit : USUAL_ANSWER_TOKENS;
 }
 
-function idempotencyKey(headers: Headers): string | null {
+function idempotencyKey(headers: Pick<Headers, 'get'>): string | null {
   const key = headers.get('idempotency-key');
   if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return key;
   throw new GatewayError('invalid_field', {

@@ -9,10 +9,13 @@ import { tokenCounts } from '../../domain/message.ts';
 import type { Catalog } from '../../routing/catalog.ts';
 import { readDocument } from '../body.ts';
 import { checkShape } from '../check-shape.ts';
-import type { Exchange, HttpContext } from '../exchange.ts';
-import { isClientGone, jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
+import { isClientGone } from '../client-gone.ts';
+import type { Exchange } from '../exchange.ts';
+import { jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
+import { ReplyHeaders, type Reply } from '../wire/reply.ts';
 import { checkChatBody, turnRequest } from './chat-body.ts';
 import { chatShape } from './chat-shape.ts';
+import { isPlainBody } from './plain-body.ts';
 import { renderTurnError, turnEvents, withTurnHeaders } from './turn-stream.ts';
 
 export interface PostChatDeps {
@@ -27,11 +30,10 @@ export interface PostChatDeps {
 }
 
 export function postChat(deps: PostChatDeps) {
-  return async (context: HttpContext): Promise<Response> => {
-    const { exchange } = context.env;
+  return async (exchange: Exchange): Promise<Reply> => {
     const document = await readDocument(exchange, deps.maxBodyBytes);
-    exchange.liftReadTimeout();
-    const body = checkShape(chatShape, document.value);
+    const { value } = document;
+    const body = isPlainBody(value) ? value : checkShape(chatShape, value);
     const { record } = exchange;
     record.alias = body.model;
     record.stream = body.stream === true;
@@ -58,8 +60,8 @@ export function postChat(deps: PostChatDeps) {
   };
 }
 
-function turnHeaders(turn: BegunTurn, limitsApplied: readonly string[]): Headers {
-  const headers = new Headers({
+function turnHeaders(turn: BegunTurn, limitsApplied: readonly string[]): ReplyHeaders {
+  const headers = new ReplyHeaders({
     'x-conversation-id': turn.conversationId,
     'x-turn-id': turn.turnId,
   });
@@ -74,19 +76,15 @@ function turnHeaders(turn: BegunTurn, limitsApplied: readonly string[]): Headers
 
 interface TurnReply {
   readonly turn: BegunTurn;
-  readonly headers: Headers;
+  readonly headers: ReplyHeaders;
   readonly scope: Scope;
   readonly alias: string;
 }
 
-async function replyWith(
-  exchange: Exchange,
-  reply: TurnReply,
-  deps: PostChatDeps,
-): Promise<Response> {
+async function replyWith(exchange: Exchange, reply: TurnReply, deps: PostChatDeps): Promise<Reply> {
   const { signal, requestId, record } = exchange;
   const { turn, headers, scope, alias } = reply;
-  const request = { turnId: turn.turnId, scope, requestId, after: -1 };
+  const request = { turnId: turn.turnId, live: turn.live, scope, requestId, after: -1 };
   const follow: FollowDeps = deps.turns;
   if (record.stream) {
     const source = turnEvents(turn.turnId, followTurn(request, follow, signal));

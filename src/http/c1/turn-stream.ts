@@ -3,19 +3,23 @@
 import type { FollowedFrames } from '../../chat/follow-turn.ts';
 import { TurnFailure } from '../../chat/live-turn.ts';
 import { GatewayError, toGatewayError } from '../../domain/errors.ts';
+import { through } from '../../domain/pieces.ts';
 import { dataEvent, DONE, snapshotEvent } from '../../sse/encode.ts';
 import type { EventSource } from '../../sse/event-stream.ts';
 import { errorEvent } from '../refuse.ts';
+import type { Reply, ReplyHeaders } from '../wire/reply.ts';
 
-export async function* turnEvents(
+export function turnEvents(
   turnId: string,
   followed: AsyncGenerator<FollowedFrames, void>,
 ): EventSource {
-  for await (const { frames, isSnapshot } of followed) {
-    const encode = isSnapshot ? snapshotEvent : dataEvent;
-    yield frames.map(({ seq, json }) => encode(json, `${turnId}.${seq}`)).join('');
-  }
-  yield dataEvent(DONE);
+  return through<FollowedFrames, string>(followed, {
+    take({ frames, isSnapshot }) {
+      const encode = isSnapshot ? snapshotEvent : dataEvent;
+      return frames.map(({ seq, json }) => encode(json, `${turnId}.${seq}`)).join('');
+    },
+    end: () => dataEvent(DONE),
+  });
 }
 
 /** The last event of a turn that did not complete; it has an id too, so that a resumption knows it was told. */
@@ -28,14 +32,14 @@ export function renderTurnError(turnId: string, requestId: string): (error: unkn
 
 /** A failed turn is a turn all the same: its ids are on the reply, whatever the reply is. */
 export async function withTurnHeaders(
-  headers: Headers,
-  reply: () => Promise<Response>,
-): Promise<Response> {
+  headers: ReplyHeaders,
+  reply: () => Promise<Reply>,
+): Promise<Reply> {
   try {
     return await reply();
   } catch (error) {
     const told = error instanceof TurnFailure ? error.error : error;
     if (!(told instanceof GatewayError)) throw error;
-    throw told.with({ headers: Object.fromEntries(headers) });
+    throw told.with({ headers: headers.toRecord() });
   }
 }

@@ -7,6 +7,9 @@ import { GatewayError } from '../../domain/errors.ts';
 import { checkShape } from '../check-shape.ts';
 import type { Exchange, HttpContext } from '../exchange.ts';
 import { streamReply } from '../reply.ts';
+import { asResponse } from '../web-reply.ts';
+import { ReplyHeaders } from '../wire/reply.ts';
+import type { RequestHeaders } from '../wire/request-head.ts';
 import { scopeOf } from './scope.ts';
 import { shownTurn } from './shown-turn.ts';
 import { eventsQuery, SEQ, turnQuery, type TurnWithText } from './turn-shapes.ts';
@@ -47,11 +50,10 @@ export function turnRoutes({ turns, ...deps }: TurnRoutesDeps) {
       const turnId = idIn(context);
       const turn = await turns.store.turn(scope, turnId);
       if (!turn) throw new GatewayError('turn_not_found', { param: 'turn_id' });
-      exchange.liftReadTimeout();
       const { record, requestId, signal } = exchange;
       Object.assign(record, { stream: true, turnId, conversationId: turn.conversationId });
       linkTo(turnId, exchange);
-      const headers = new Headers({
+      const headers = new ReplyHeaders({
         'x-conversation-id': turn.conversationId,
         'x-turn-id': turnId,
       });
@@ -61,13 +63,14 @@ export function turnRoutes({ turns, ...deps }: TurnRoutesDeps) {
         requestId,
         after: lastEventSeen(exchange.request.headers, turnId) ?? after ?? -1,
       };
-      return await streamReply(exchange, {
+      const reply = await streamReply(exchange, {
         source: turnEvents(turnId, followTurn(request, turns, signal)),
         headers,
         renderError: renderTurnError(turnId, requestId),
         opensWithError: true,
         ...deps,
       });
+      return asResponse(reply);
     },
 
     async cancel(context: HttpContext): Promise<Response> {
@@ -79,7 +82,7 @@ export function turnRoutes({ turns, ...deps }: TurnRoutesDeps) {
 }
 
 /** The seq in `Last-Event-ID: <turn>.<seq>`, which browsers send by themselves when they reconnect. */
-function lastEventSeen(headers: Headers, turnId: string): number | null {
+function lastEventSeen(headers: RequestHeaders, turnId: string): number | null {
   const id = headers.get('last-event-id');
   if (id === null || id === '') return null;
   const seq = id.startsWith(`${turnId}.`) ? id.slice(turnId.length + 1) : '';

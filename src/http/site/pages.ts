@@ -32,7 +32,7 @@ export function sitePage({ site }: PageDeps) {
     const found = site.files.get(path);
     if (found) return fileReply(context.req.raw, site.folder, found);
     const missing = site.files.get('/404');
-    if (missing && wantsHtml(context.req.raw)) {
+    if (missing && wantsHtml(context.req.raw.headers)) {
       const { body, headers } = fileReply(context.req.raw, site.folder, missing);
       return new Response(body, { status: 404, headers });
     }
@@ -46,8 +46,8 @@ export function sitePage({ site }: PageDeps) {
 }
 
 /** Whether a browser asks, for somebody to look at the reply. */
-export function wantsHtml(request: Request): boolean {
-  return request.headers.get('accept')?.includes('text/html') ?? false;
+export function wantsHtml(headers: Pick<Headers, 'get'>): boolean {
+  return headers.get('accept')?.includes('text/html') ?? false;
 }
 
 function fileReply(request: Request, folder: string, found: SiteFile): Response {

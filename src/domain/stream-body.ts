@@ -1,0 +1,20 @@
+// A reply's body that comes over time. Whoever has it says what is sent and when; whoever sends it says whether the
+// client keeps up, and when it is gone.
+
+export interface BodyWriter {
+  /** Sends text; false where the client has to read before more should be sent: then `onRoom` is called. */
+  write(text: string): boolean;
+  /** The body is complete. */
+  end(): void;
+  /** Closes the connection, so that nobody takes what has been sent for the whole. */
+  abort(): void;
+}
+
+export interface StreamBody {
+  /** Called once, when the head of the reply goes out. */
+  begin(out: BodyWriter): void;
+  /** The client has read what it was sent, after a `write` that found no room. */
+  onRoom(): void;
+  /** The client is gone, before or after `begin`; nothing more is heard or sent. */
+  onGone(): void;
+}
