@@ -47,8 +47,7 @@ export const SHED_RETRY_MS = 1_000;
 
 /**
  * When nobody has asked for so long, memory goes back to the system. The next request is answered as a fresh process
- * answers its first, some 20 ms later than usual: rare enough after a minute and a half, which is beyond the pauses
- * between the messages of a conversation.
+ * answers its first, 10 ms later than usual: whoever reads an answer and goes on should not pay that.
  */
 export const QUIET_MS = 90_000;
 
