@@ -8,7 +8,7 @@ import { waitFor, type Deadlines } from '../domain/deadlines.ts';
 import { ERROR_CATALOGUE } from '../domain/error-catalogue.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import { FOREIGN_TURN_POLL_MS } from '../domain/limits.ts';
-import { through } from '../domain/pieces.ts';
+import { through } from '../domain/stages.ts';
 import { fillMarks } from '../prompt/blob-mark.ts';
 import type { Completion } from '../providers/provider.ts';
 import { answerCompletion, EMPTY_ANSWER, withChunk } from './answer.ts';

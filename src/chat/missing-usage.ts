@@ -7,6 +7,8 @@ import type { Completion } from '../providers/provider.ts';
 /** Follows a stream for as long as it may turn out that nobody counts. */
 export interface UsageWatch {
   see(chunk: Completion): void;
+  /** The same of a chunk that differs from an earlier one by this text alone. */
+  hear(text: string): void;
   /** JSON text of the usage chunk that is missing; null where the upstream sent one. */
   missing(prompt: readonly string[]): string | null;
 }
@@ -29,6 +31,9 @@ export function watchUsage(alias: string): UsageWatch {
       if (typeof chunk['created'] === 'number') created ||= chunk['created'];
       for (const { delta } of chunk.choices ?? [])
         saidBytes += Buffer.byteLength(textIn(delta ?? {}));
+    },
+    hear(text) {
+      if (!isCounted) saidBytes += Buffer.byteLength(text);
     },
     missing(prompt) {
       if (isCounted) return null;

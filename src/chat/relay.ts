@@ -2,7 +2,8 @@
 // and the upstream's bytes come back the same way.
 import { dataEvent, commentEvent, DONE } from '../sse/encode.ts';
 import type { EventSource } from '../sse/event-stream.ts';
-import { later, through } from '../domain/pieces.ts';
+import { later } from '../domain/pieces.ts';
+import { through } from '../domain/stages.ts';
 import { isObject, memberText, type JsonDocument } from '../json/document.ts';
 import { membersOf } from '../json/members.ts';
 import { splicedBytes, withMembers, type Changes } from '../json/splice.ts';
@@ -17,6 +18,7 @@ import type { Plan, Preference } from '../routing/plan.ts';
 import type { Router } from '../routing/router.ts';
 import { checkTools } from './chat-request.ts';
 import { watchUsage } from './missing-usage.ts';
+import { watchRepeats } from './repeated-chunk.ts';
 import { showAs, shownReply } from './shown-chunk.ts';
 import { raiseTokenLimits, type RaisedLimits } from './token-limits.ts';
 
@@ -183,6 +185,7 @@ function shownEvents(
   const asked = asksForUsage(request);
   const show = showAs({ alias, usage: asked });
   const usageWatch = asked ? watchUsage(alias) : null;
+  const repeated = watchRepeats(usageWatch && ((said) => usageWatch.hear(said)));
   return later(async () =>
     through<readonly ChatEvent[], string>(await streamOf(ask), {
       take(batch) {
@@ -196,10 +199,13 @@ function shownEvents(
           usageWatch?.see(chunk);
           if (chunk.usage) request.witness.onUsage(chunk.usage);
           const seen = show(json, chunk);
-          if (seen !== null) text += dataEvent(seen);
+          if (seen === null) continue;
+          text += dataEvent(seen);
+          repeated.learn(event, seen);
         }
         return text === '' ? null : text;
       },
+      shortcut: (sink) => repeated.shortcutTo(sink),
       end() {
         const missing = usageWatch?.missing(promptTexts(request.document)) ?? null;
         return (missing === null ? '' : dataEvent(missing)) + dataEvent(DONE);

@@ -69,22 +69,31 @@ export function createDeadlines(clock: Pick<Clock, 'elapsed'>): Deadlines & DueT
     last.place = place;
   }
 
-  return {
-    arm(ms, onDue) {
-      const timed: Timed = { dueAt: clock.elapsed() + ms, place: -1, onDue };
-      watch(timed);
-      return {
-        rearm(again) {
-          timed.dueAt = clock.elapsed() + again;
-          watch(timed);
-        },
-        disarm: () => unwatch(timed),
-      };
-    },
-    watch,
-    unwatch,
-    now: () => clock.elapsed(),
-  };
+  const due: DueTimes = { watch, unwatch, now: () => clock.elapsed() };
+  return { arm: (ms, onDue) => new Armed(ms, onDue, due), ...due };
+}
+
+/** Two in one: a stream moves its deadline on with each chunk. */
+class Armed implements Timed, Deadline {
+  dueAt: number;
+  place = -1;
+  readonly onDue: () => void;
+  readonly #times: DueTimes;
+
+  constructor(ms: number, onDue: () => void, times: DueTimes) {
+    this.onDue = onDue;
+    this.#times = times;
+    this.dueAt = times.now() + ms;
+    times.watch(this);
+  }
+
+  rearm(ms: number): void {
+    this.dueAt = this.#times.now() + ms;
+    if (this.place === -1) this.#times.watch(this);
+  }
+  disarm(): void {
+    this.#times.unwatch(this);
+  }
 }
 
 /** Resolves after `ms`; rejects with `signal`'s reason as soon as it aborts. */

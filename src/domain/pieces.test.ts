@@ -1,15 +1,8 @@
 // Streams of pieces: pulled or driven, in part or from the beginning, they are the same.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import {
-  driveInto,
-  END,
-  piecesOf,
-  startingWith,
-  through,
-  type Pieces,
-  type Stage,
-} from './pieces.ts';
+import { driveInto, END, piecesOf, startingWith, type Pieces } from './pieces.ts';
+import { through, type Stage } from './stages.ts';
 
 interface Seen {
   readonly pieces: string[];

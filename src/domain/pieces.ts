@@ -7,7 +7,19 @@ export interface Sink<T> {
   take(piece: T): Promise<void> | undefined;
   end(): void;
   fail(error: unknown): void;
+  /** Asked once, when it begins to be driven. */
+  shortcut?(): Shortcut | undefined;
 }
+
+/**
+ * Past all stages at once, for bytes of which is known what the stages would make of them. Whoever has read bytes may
+ * offer them: false where they have to go the long way, and else what `take` gives.
+ */
+export type Shortcut = (
+  bytes: Buffer,
+  from: number,
+  to: number,
+) => false | Promise<void> | undefined;
 
 export interface Pieces<T> extends AsyncGenerator<T, void> {
   /** Sends all that is still to come into the sink. Whoever drives pulls no more; `return` still ends it. */
@@ -26,18 +38,35 @@ export interface Spring<T> {
   close(): unknown;
 }
 
+/** What all pieces have in common. Classes, since each stream has several: methods are shared where closures are not. */
+export abstract class AnyPieces<T> implements Pieces<T> {
+  abstract next(): Promise<IteratorResult<T, void>>;
+  abstract drive(sink: Sink<T>): void;
+  abstract return(): Promise<IteratorResult<T, void>>;
+  async throw(error: unknown): Promise<IteratorResult<T, void>> {
+    await this.return();
+    throw error;
+  }
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}
+
 /** Pieces made of plain functions: `return` works before the first `next`, and while one is pending. */
 export function piecesOf<T>(spring: Spring<T>): Pieces<T> {
   return new SpringPieces(spring);
 }
 
-/** A class, as what follows: each stream has several, and methods are shared where closures are not. */
-class SpringPieces<T> implements Pieces<T>, Sink<T> {
+class SpringPieces<T> extends AnyPieces<T> implements Sink<T> {
   readonly #spring: Spring<T>;
   #sink: Sink<T> | null = null;
   #isOver = false;
 
   constructor(spring: Spring<T>) {
+    super();
     this.#spring = spring;
   }
 
@@ -68,22 +97,15 @@ class SpringPieces<T> implements Pieces<T>, Sink<T> {
     this.#isOver = true;
     this.#sink?.fail(error);
   }
+  shortcut(): Shortcut | undefined {
+    return this.#sink?.shortcut?.();
+  }
   async return(): Promise<IteratorResult<T, void>> {
     if (!this.#isOver) {
       this.#isOver = true;
       await this.#spring.close();
     }
     return END;
-  }
-  async throw(error: unknown): Promise<IteratorResult<T, void>> {
-    await this.return();
-    throw error;
-  }
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
   }
 }
 
@@ -135,156 +157,48 @@ export function startingWith<T>(held: readonly T[], rest: AsyncGenerator<T, void
 
 /** Pieces that are begun when the first of them is wanted. */
 export function later<T>(begin: () => Promise<Pieces<T>>): Pieces<T> {
-  let begun: Pieces<T> | undefined;
-  return piecesOf({
-    async next() {
-      begun ??= await begin();
-      return await begun.next();
-    },
-    drive(sink) {
-      if (begun) begun.drive(sink);
-      else
-        begin().then(
-          (pieces) => (begun = pieces).drive(sink),
-          (error) => sink.fail(error),
-        );
-    },
-    close: () => begun?.return(),
-  });
+  return new LaterPieces(begin);
 }
 
-/** What a stage makes of the pieces before it. Whatever it throws ends the stream. */
-export interface Stage<I, O> {
-  /** What comes of a piece; null for nothing. */
-  take(piece: I): O | null;
-  /** Asked after each piece: whether the stream ends here, with what error. */
-  ending?(): Ending | null;
-  /** The source has ended: what is said last, null for nothing. */
-  end?(): O | null;
-  /** The source has failed: throws, or takes it for an end and says something last. */
-  failed?(error: unknown): O | null;
-  /** Called once, after any end; also when the reader leaves. */
-  close?(): void;
-}
+class LaterPieces<T> extends AnyPieces<T> {
+  readonly #begin: () => Promise<Pieces<T>>;
+  #begun: Pieces<T> | null = null;
+  #isOver = false;
 
-export interface Ending {
-  readonly error?: unknown;
-}
-
-export function through<I, O>(
-  source: AsyncGenerator<I, void> | Pieces<I>,
-  stage: Stage<I, O>,
-): Pieces<O> {
-  return new SpringPieces(new StagedPieces(source, stage));
-}
-
-class StagedPieces<I, O> implements Spring<O>, Sink<I> {
-  readonly #source: AsyncGenerator<I, void> | Pieces<I>;
-  readonly #stage: Stage<I, O>;
-  #sink: Sink<O> | null = null;
-  /** How it ends: known with the last piece, which is handed on first. */
-  #ending: Ending | null = null;
-  #isClosed = false;
-
-  constructor(source: AsyncGenerator<I, void> | Pieces<I>, stage: Stage<I, O>) {
-    this.#source = source;
-    this.#stage = stage;
+  constructor(begin: () => Promise<Pieces<T>>) {
+    super();
+    this.#begin = begin;
   }
 
-  async next(): Promise<IteratorResult<O, void>> {
-    try {
-      while (this.#ending === null) {
-        const value = await this.#pulled();
-        if (value !== null) return { done: false, value };
-      }
-    } catch (error) {
-      void this.#source.return();
-      this.#close();
-      throw error;
-    }
-    this.#close();
-    if ('error' in this.#ending) throw this.#ending.error;
+  async next(): Promise<IteratorResult<T, void>> {
+    if (this.#isOver) return END;
+    return await (await this.#pieces()).next();
+  }
+  drive(sink: Sink<T>): void {
+    if (this.#isOver) sink.end();
+    else if (this.#begun) this.#begun.drive(sink);
+    else
+      this.#pieces().then(
+        (pieces) => pieces.drive(sink),
+        (error) => sink.fail(error),
+      );
+  }
+  async return(): Promise<IteratorResult<T, void>> {
+    this.#isOver = true;
+    await this.#begun?.return();
     return END;
   }
 
-  drive(sink: Sink<O>): void {
-    this.#sink = sink;
-    if (this.#ending !== null) this.#finish(this.#ending);
-    else driveInto(this.#source, this);
-  }
-
-  take(piece: I): Promise<void> | undefined {
-    if (this.#isClosed) return undefined;
+  async #pieces(): Promise<Pieces<T>> {
+    if (this.#begun) return this.#begun;
     try {
-      const value = this.#afterPiece(piece);
-      const full = value === null ? undefined : this.#sink?.take(value);
-      if (this.#ending !== null) this.#finish(this.#ending);
-      return full;
+      this.#begun = await this.#begin();
     } catch (error) {
-      this.#break(error);
-      return undefined;
+      this.#isOver = true;
+      throw error;
     }
-  }
-  end(): void {
-    if (!this.#isClosed) this.#sayLast(() => this.#afterEnd());
-  }
-  fail(error: unknown): void {
-    if (!this.#isClosed) this.#sayLast(() => this.#afterFailure(error));
-  }
-
-  async close(): Promise<void> {
-    await this.#source.return();
-    this.#close();
-  }
-
-  async #pulled(): Promise<O | null> {
-    let result: IteratorResult<I, void>;
-    try {
-      result = await this.#source.next();
-    } catch (error) {
-      return this.#afterFailure(error);
-    }
-    return result.done ? this.#afterEnd() : this.#afterPiece(result.value);
-  }
-  #afterPiece(piece: I): O | null {
-    const value = this.#stage.take(piece);
-    this.#ending = this.#stage.ending?.() ?? null;
-    if (this.#ending) void this.#source.return();
-    return value;
-  }
-  #afterEnd(): O | null {
-    const value = this.#stage.end?.() ?? null;
-    this.#ending = {};
-    return value;
-  }
-  #afterFailure(error: unknown): O | null {
-    if (!this.#stage.failed) throw error;
-    const value = this.#stage.failed(error);
-    this.#ending = {};
-    return value;
-  }
-  #sayLast(words: () => O | null): void {
-    try {
-      const value = words();
-      if (value !== null) void this.#sink?.take(value);
-      this.#finish(this.#ending ?? {});
-    } catch (error) {
-      this.#break(error);
-    }
-  }
-  #break(error: unknown): void {
-    void this.#source.return();
-    this.#finish({ error });
-  }
-  #finish(how: Ending): void {
-    if (this.#isClosed) return;
-    this.#close();
-    if ('error' in how) this.#sink?.fail(how.error);
-    else this.#sink?.end();
-  }
-  #close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#stage.close?.();
+    // The reader left meanwhile.
+    if (this.#isOver) await this.#begun.return();
+    return this.#begun;
   }
 }

@@ -120,3 +120,37 @@ describe('a reply', () => {
     }
   });
 });
+
+test('One whole chunk is what the long way makes of it, and nothing else is one', () => {
+  const HEAD = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
+  const size = fc.oneof(
+    fc.nat(40).map((digits) => digits.toString(16)),
+    fc.constantFrom('', '0', '00a', 'A', 'g', '-1', '1;x=1', '0000000001', '5 '),
+  );
+  const part = fc.tuple(
+    size,
+    fc.string({ maxLength: 20 }),
+    fc.constantFrom('\r\n', '\n', '', '\r'),
+  );
+  let plain = 0;
+  fc.assert(
+    fc.property(part, fc.boolean(), fc.boolean(), ([digits, data, end], isRight, isCut) => {
+      const length = isRight ? Buffer.byteLength(data).toString(16) : digits;
+      const bytes = Buffer.from(`${length}\r\n${data}${isRight ? '\r\n' : end}`);
+      const parser = createReplyParser();
+      parser.push(Buffer.from(isCut ? `${HEAD}1` : HEAD));
+      const start = parser.dataOfOneChunk(bytes);
+      const isPlain = isRight && data !== '' && !isCut;
+      if (isPlain) expect(start).toBe(length.length + 2);
+      if (isCut) expect(start).toBe(-1);
+      if (start === -1) return;
+      plain++;
+      expect(parser.push(bytes).toString()).toBe(bytes.toString('utf8', start, bytes.length - 2));
+      // After it the next chunk can begin.
+      parser.push(Buffer.from('0\r\n\r\n'));
+      expect(parser.isWhole()).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
+  expect(plain).toBeGreaterThan(50);
+});

@@ -1,7 +1,8 @@
 // Plain OpenAI chat completions, as vLLM, llama.cpp, LM Studio, SGLang, Ollama's /v1 and OpenRouter speak it too.
 // Success means a finish reason for every choice and no error seen; `[DONE]` alone is not success.
 import type { GatewayError } from '../domain/errors.ts';
-import { through, type Ending, type Pieces } from '../domain/pieces.ts';
+import { type Pieces } from '../domain/pieces.ts';
+import { through, type Ending } from '../domain/stages.ts';
 import { isObject } from '../json/document.ts';
 import { DONE } from '../sse/encode.ts';
 import type { SseEvent } from '../sse/split.ts';
@@ -83,6 +84,8 @@ function readStream(
         return batch.length === 0 ? null : batch;
       },
       ending: () => ending,
+      // What comes that way repeats a chunk that was read here, and tells of nothing new.
+      shortcut: (sink) => sink.shortcut?.(),
       end() {
         if (!progress.isComplete()) throw interruptedError(upstream);
         return null;

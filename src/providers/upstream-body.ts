@@ -55,15 +55,23 @@ export function readBody(
     },
     drive(sink) {
       call.expectPiece();
+      const afterPiece = (full: Promise<void> | undefined) => {
+        if (!full) call.expectPiece();
+        else {
+          call.pause();
+          void full.then(() => call.expectPiece());
+        }
+        return full;
+      };
       driveSpring(body, {
-        take(piece) {
-          const full = sink.take(onPiece(piece));
-          if (!full) call.expectPiece();
-          else {
-            call.pause();
-            void full.then(() => call.expectPiece());
-          }
-          return full;
+        take: (piece) => afterPiece(sink.take(onPiece(piece))),
+        shortcut() {
+          const next = isCompressed ? undefined : sink.shortcut?.();
+          if (!next) return undefined;
+          return (bytes, from, to) => {
+            const full = next(bytes, from, to);
+            return full === false ? false : afterPiece(full);
+          };
         },
         end: () => (onEnd(), sink.end()),
         fail: (error) => sink.fail(toldOf(error)),

@@ -1,6 +1,7 @@
 // One request on a connection, from its first byte out to its last byte in: what has come and was not read, who waits
 // for more, and what an abort or a broken connection means for them.
-import { END, type Ending, type Sink, type Spring } from '../domain/pieces.ts';
+import { END, type Shortcut, type Sink, type Spring } from '../domain/pieces.ts';
+import type { Ending } from '../domain/stages.ts';
 import type { Abortable, AbortListener } from './guarded-call.ts';
 import { createReplyParser, WireError, type ReplyHead } from './http1-reply.ts';
 
@@ -88,6 +89,11 @@ export class WireCall implements WireReply, AbortListener {
   }
 
   push(bytes: Buffer): void {
+    const shortcut = this.#inbox.shortcut;
+    if (shortcut !== null) {
+      const start = this.#parser.dataOfOneChunk(bytes);
+      if (start !== -1 && this.#inbox.pass(shortcut, bytes, start)) return;
+    }
     this.#hasBegun = true;
     if (this.#isOver) return;
     try {
@@ -184,11 +190,25 @@ class Inbox implements Spring<Uint8Array> {
   #ending: Ending | null = null;
   #waiting: Waiting | null = null;
   #sink: Sink<Uint8Array> | null = null;
+  #ownShortcut: Shortcut | null = null;
+  /** What may be given bytes that come now: null while others wait before them. */
+  shortcut: Shortcut | null = null;
 
   constructor(call: WireCall) {
     this.#call = call;
   }
 
+  /** Whether the sink has taken the data of a chunk at once; otherwise they are to be added. */
+  pass(shortcut: Shortcut, bytes: Buffer, start: number): boolean {
+    this.#isPumping = true;
+    const full = shortcut(bytes, start, bytes.length - 2);
+    this.#isPumping = false;
+    if (full === false) return false;
+    if (full && this.#sink) void this.#waitFor(full, this.#sink);
+    // The call may have been aborted meanwhile.
+    if (this.#ending ?? this.#isBlocked) this.#changed();
+    return true;
+  }
   add(piece: Uint8Array): void {
     this.#pieces.push(piece);
     this.#unread += piece.length;
@@ -196,10 +216,14 @@ class Inbox implements Spring<Uint8Array> {
   }
   end(ending: Ending): void {
     this.#ending ??= ending;
+    this.shortcut = null;
     this.#changed();
   }
 
   async next(): Promise<IteratorResult<Uint8Array, void>> {
+    // Whoever reads the rest takes it from the sink, which has all that it wants.
+    this.#sink = null;
+    this.shortcut = null;
     const value = this.#shift();
     if (value) {
       this.#flow();
@@ -219,6 +243,7 @@ class Inbox implements Spring<Uint8Array> {
   }
   drive(sink: Sink<Uint8Array>): void {
     this.#sink = sink;
+    this.#ownShortcut = sink.shortcut?.() ?? null;
     this.#pump(sink);
   }
   close(): void {
@@ -246,12 +271,17 @@ class Inbox implements Spring<Uint8Array> {
     }
     this.#isPumping = false;
     this.#flow();
-    if (this.#isBlocked || this.#pieces.length > 0 || !this.#ending) return;
+    // The sink may have left the rest to another reader.
+    if (this.#sink !== sink) return;
+    const isIdle = !this.#isBlocked && this.#pieces.length === 0;
+    this.shortcut = isIdle && !this.#ending ? this.#ownShortcut : null;
+    if (!isIdle || !this.#ending) return;
     if ('error' in this.#ending) sink.fail(this.#ending.error);
     else sink.end();
   }
   async #waitFor(full: Promise<void>, sink: Sink<Uint8Array>): Promise<void> {
     this.#isBlocked = true;
+    this.shortcut = null;
     await full;
     this.#isBlocked = false;
     this.#pump(sink);

@@ -1,7 +1,7 @@
 // Some servers quote the key that they were sent in their error messages. A provider behind this decorator never
 // passes ours on, whatever it fails with.
 import { GatewayError } from '../domain/errors.ts';
-import { through } from '../domain/pieces.ts';
+import { through } from '../domain/stages.ts';
 import type { ChatEvent, Provider, Target } from './provider.ts';
 
 export function withholdCredentials(provider: Provider): Provider {
@@ -24,6 +24,7 @@ function guarded(
 ): AsyncGenerator<readonly ChatEvent[], void> {
   return through<readonly ChatEvent[], readonly ChatEvent[]>(events, {
     take: (batch) => batch,
+    shortcut: (sink) => sink.shortcut?.(),
     failed(error) {
       throw withoutSecrets(error, target);
     },

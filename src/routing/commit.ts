@@ -1,7 +1,8 @@
 // The commit point: the first visible token. Until then nothing of a stream has been seen, and another target may
 // still answer instead; from then on nobody else may speak.
 import { MAX_HELD_BATCHES } from '../domain/limits.ts';
-import { startingWith, through } from '../domain/pieces.ts';
+import { startingWith } from '../domain/pieces.ts';
+import { through } from '../domain/stages.ts';
 import type { ChatEvent, Completion } from '../providers/provider.ts';
 
 type Batch = readonly ChatEvent[];
@@ -54,6 +55,7 @@ export interface StreamWatch {
 export function resumed(held: Batch[], rest: Batches, watch: StreamWatch): Batches {
   return through<Batch, Batch>(startingWith(held, rest), {
     take: (batch) => batch,
+    shortcut: (sink) => sink.shortcut?.(),
     failed(error) {
       watch.onFailure(error);
       throw error;

@@ -14,6 +14,8 @@ export interface SseEvent {
 export interface EventSplitter {
   /** The events that `text` completes. Throws RangeError when an event grows beyond `maxEventChars`. */
   push(text: string): SseEvent[];
+  /** Whether nothing of an event has come yet. */
+  isBetweenEvents(): boolean;
 }
 
 const NO_COMMENTS: readonly string[] = [];
@@ -77,6 +79,7 @@ export function createEventSplitter(maxEventChars: number): EventSplitter {
       keep(from === 0 ? chunk : chunk.slice(from));
       return events;
     },
+    isBetweenEvents: () => started && pending.length === 0 && !endedWithCr,
   };
 }
 

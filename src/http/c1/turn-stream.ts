@@ -3,7 +3,7 @@
 import type { FollowedFrames } from '../../chat/follow-turn.ts';
 import { TurnFailure } from '../../chat/live-turn.ts';
 import { GatewayError, toGatewayError } from '../../domain/errors.ts';
-import { through } from '../../domain/pieces.ts';
+import { through } from '../../domain/stages.ts';
 import { dataEvent, DONE, snapshotEvent } from '../../sse/encode.ts';
 import type { EventSource } from '../../sse/event-stream.ts';
 import { errorEvent } from '../refuse.ts';

@@ -11,7 +11,7 @@ export class ChunkReader {
   /** Of the chunk, the bytes that are still to come. */
   #left = 0;
   #line = '';
-  /** Bytes of sizes and trailers, which hold nothing and could go on for ever. */
+  /** Bytes of extensions and trailers, which are for nobody and could go on for ever. */
   #overhead = 0;
 
   /** Reads bytes from `from` on, and resolves to where it stopped: behind the body's end, or behind the bytes' own. */
@@ -36,9 +36,8 @@ export class ChunkReader {
     const end = bytes.indexOf(LF, from);
     const to = end === -1 ? bytes.length : end + 1;
     this.#line += bytes.toString('latin1', from, to);
-    this.#overhead += to - from;
-    if (this.#overhead > MAX_REQUEST_HEAD_BYTES && this.#line.length > 2)
-      throw malformed('its chunks hold next to nothing');
+    if (this.#overhead + this.#line.length > MAX_REQUEST_HEAD_BYTES)
+      throw malformed('there is more between its chunks than in them');
     if (this.#in === 'line end' && !'\r\n'.startsWith(this.#line)) throw notChunked();
     if (end !== -1) this.#takeLine();
     return to;
@@ -51,6 +50,7 @@ export class ChunkReader {
     if (this.#in === 'line end') this.#in = 'size';
     else if (this.#in === 'size') this.#takeSize(line);
     else if (line === '\r\n') this.isWhole = true;
+    else this.#overhead += line.length;
   }
 
   #takeSize(line: string): void {
@@ -59,8 +59,7 @@ export class ChunkReader {
     if (digits === undefined) throw notChunked();
     this.#left = Number.parseInt(digits, 16);
     this.#in = this.#left === 0 ? 'trailers' : 'data';
-    // A chunk pays for its own size.
-    this.#overhead = Math.max(0, this.#overhead - this.#left);
+    this.#overhead += line.length - digits.length - 2;
   }
 }
 

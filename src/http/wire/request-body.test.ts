@@ -78,12 +78,16 @@ describe('the body of a request', () => {
     }
   });
 
-  test('in chunks of next to nothing does not go on for ever', () => {
+  test('in chunks is refused for too much between them, and not for how small they are', () => {
     const body = new RequestBody('chunked', flow());
     const drip = Buffer.from(`1;${'x'.repeat(1_000)}\r\na\r\n`);
     expect(() => {
       for (let sent = 0; sent < 100; sent++) body.push(drip, 0);
-    }).toThrow('hold next to nothing');
+    }).toThrow('more between its chunks than in them');
+    const bytewise = new RequestBody('chunked', flow());
+    for (let sent = 0; sent < 100_000; sent++) bytewise.push(Buffer.from('1\r\na\r\n'), 0);
+    bytewise.push(Buffer.from('0\r\n\r\n'), 0);
+    expect(bytewise.isWhole).toBe(true);
   });
 
   test('is held back while nobody asks, and comes on when somebody does', async () => {
