@@ -21,6 +21,7 @@ import { createHttpServer, type HttpServer } from './http/server.ts';
 import { watchLag } from './observe/loop-lag.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createProbe, type Probe } from './observe/probe.ts';
+import { watchQuiet } from './observe/quiet.ts';
 import { createHistory } from './observe/history.ts';
 import type { Log } from './observe/log.ts';
 import { openTraces } from './observe/open-traces.ts';
@@ -142,6 +143,16 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
     traceOf: traces?.traceOf,
     isDraining: () => draining,
   });
+  const quiet = watchQuiet({
+    clock,
+    lastAskedAt: http.lastAskedAt,
+    isBusy: () => http.openExchanges() + turns.openTurns() > 0,
+    onQuiet() {
+      turns.rest();
+      store.rest().catch((error: unknown) => probe.backgroundFailed('giving memory back', error));
+      Bun.shrink();
+    },
+  });
   health.watch(watchedUpstreams(config));
   await Promise.all([health.probeNew(), storeWatch.probe()]);
 
@@ -177,6 +188,7 @@ export async function createGateway({ log, ...settings }: GatewayOptions): Promi
       storeWatch.close();
       collector.close();
       lag.close();
+      quiet.close();
       descriptors.close();
       turns.close();
       await Promise.all([store.close(), traces?.close()]);

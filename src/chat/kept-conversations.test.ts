@@ -44,6 +44,11 @@ test('the newest stay, and of those that were replaced nothing counts', () => {
   expect(kept.find(scope, 'first')).toBeNull();
   expect(kept.find(scope, 'c0')).toBeNull();
   expect(kept.find(scope, 'c99')).not.toBeNull();
+  kept.clear();
+  expect(kept.find(scope, 'c99')).toBeNull();
+  for (let id = 0; id < 100; id++) kept.keep(keptOf(`c${id}`));
+  expect(kept.find(scope, 'c0')).toBeNull();
+  expect(kept.find(scope, 'c99')).not.toBeNull();
 });
 
 test('one that would drive out the others is not kept, and no more is it as it was', () => {

@@ -24,6 +24,7 @@ export interface KeptConversations {
   find(scope: Scope, id: string): KeptConversation | null;
   keep(kept: KeptConversation): void;
   forget(id: string): void;
+  clear(): void;
 }
 
 export function keepConversations(maxBytes = MAX_KEPT_PROMPT_BYTES): KeptConversations {
@@ -56,6 +57,10 @@ export function keepConversations(maxBytes = MAX_KEPT_PROMPT_BYTES): KeptConvers
       }
     },
     forget,
+    clear() {
+      entries.clear();
+      total = 0;
+    },
   };
 }
 

@@ -73,6 +73,8 @@ export interface Turns extends FollowDeps {
   /** Resolves when no turn is open. */
   whenIdle(): Promise<void>;
   cancelAll(reason: unknown): void;
+  /** Lets go of what is kept only to be quick: nobody has asked for a while. */
+  rest(): void;
   /** Nothing is tried again from now on. */
   close(): void;
 }
@@ -266,6 +268,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     cancelAll(reason) {
       for (const { live } of open.values()) live.cancel(reason);
     },
+    rest: kept.clear,
     close() {
       closed = true;
     },

@@ -187,6 +187,8 @@ export interface ConversationStore {
   recover(endedAt: number): Promise<number>;
   /** Resolves when the store answers a read and a write; rejects with `storage_unavailable` otherwise. */
   probe(): Promise<void>;
+  /** Lets go of what is kept only to be quick: nobody has asked for a while. */
+  rest(): Promise<void>;
   /** Writes what is queued, then lets go of the file. */
   close(): Promise<void>;
 }

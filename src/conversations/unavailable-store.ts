@@ -32,6 +32,7 @@ export function unavailableStore(cause: unknown): ConversationStore {
     collectEvents: fail,
     recover: fail,
     probe: () => Promise.reject(new Error(problemFor(cause))),
+    rest: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

@@ -19,6 +19,8 @@ export interface HttpServer {
   /** Never rejects. */
   answer(request: IncomingRequest): Promise<Reply>;
   openExchanges(): number;
+  /** When the last request ended that asked for more than how the gateway is; null before there was one. */
+  lastAskedAt(): number | null;
   /** Resolves when no exchange is open. */
   whenIdle(): Promise<void>;
   /** Ends every open exchange; streams end with this error as their last event. */
@@ -31,7 +33,7 @@ export interface HttpServerDeps {
   /** The app that answers a request from its beginning to its end. */
   app(): App;
   readonly clock: Clock;
-  readonly probe: Probe;
+  readonly probe: Pick<Probe, 'requestFinished'>;
   /** The place in a trace that a request gets; absent where nothing is traced. */
   readonly traceOf?: TraceOf | undefined;
   readonly admission: Pick<Admission, 'hold' | 'release'>;
@@ -41,6 +43,7 @@ export interface HttpServerDeps {
 export function createHttpServer(deps: HttpServerDeps): HttpServer {
   const open = new Set<Exchange>();
   let onIdle: (() => void)[] = [];
+  let lastAskedAt: number | null = null;
 
   function finished(exchange: Exchange, error: unknown): void {
     if (!open.delete(exchange)) return;
@@ -53,6 +56,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       if (!exchange.heldOpen) record.status = told.status;
     }
     deps.probe.requestFinished(record, error);
+    if (!BY_THE_CLOCK.test(record.path)) lastAskedAt = deps.clock.elapsed();
     if (open.size > 0) return;
     for (const resolve of onIdle) resolve();
     onIdle = [];
@@ -88,6 +92,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       return reply;
     },
     openExchanges: () => open.size,
+    lastAskedAt: () => lastAskedAt,
     whenIdle: () =>
       open.size === 0 ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve)),
     abortAll(reason) {
@@ -95,6 +100,9 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     },
   };
 }
+
+/** What load balancers, collectors and an open dashboard ask by the clock. */
+const BY_THE_CLOCK = /^\/(?:healthz|readyz|metrics|dashboard\/data)$/;
 
 /** Health, readiness and metrics are answered to the last. */
 function refuseWhileDraining(path: string, draining: boolean): void {

@@ -94,6 +94,11 @@ export function setSync(db: Database, durability: Durability): void {
   db.run(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
 }
 
+/** The pages that SQLite keeps of the file, up to 2 MB a connection. They are read again from the system's memory. */
+export function dropPages(db: Database): void {
+  db.run('PRAGMA shrink_memory');
+}
+
 function assertSqlite(db: Database): void {
   const version = db.prepare<{ v: string }, []>('SELECT sqlite_version() AS v').get()?.v ?? '0';
   if (Bun.semver.order(version, OLDEST_SQLITE) < 0) {

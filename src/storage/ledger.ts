@@ -1,7 +1,7 @@
 // The writer's side of the database, without its thread: runs batches of commands, one transaction each, so that
 // many turns share one fsync. Every command has a savepoint: one that fails takes nothing else with it.
 import type { Database } from 'bun:sqlite';
-import { openChecked, reopen, setBusyTimeout, setSync } from './connection.ts';
+import { dropPages, openChecked, reopen, setBusyTimeout, setSync } from './connection.ts';
 import { describeFailure } from './failure.ts';
 import type { WriteFailure } from './failure.ts';
 import { createSearchIndex } from './search-index.ts';
@@ -151,6 +151,11 @@ function connect(db: Database, options: LedgerOptions): Connection {
     collectEvents: createCollect(db),
     recover: (input) => instance.recover(input),
     probe: () => instance.probe(),
+    rest() {
+      dropPages(db);
+      // This thread's compiled code, once the batch is through; see decision 0041.
+      Bun.shrink();
+    },
   };
   instance.register();
   return { db, handlers, instance };

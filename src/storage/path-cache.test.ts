@@ -52,6 +52,10 @@ describe('a cache of paths', () => {
     cache.keep('large', large);
     expect(cache.upTo('large', at(large, 0))).toBeNull();
     expect(has()).toEqual([true, true, false, true, true, true]);
+    cache.clear();
+    expect(has()).toEqual([false, false, false, false, false, false]);
+    paths.forEach((path, i) => cache.keep(`c${i}`, path));
+    expect(has()).toEqual([false, true, true, true, true, true]);
   });
 });
 

@@ -27,6 +27,7 @@ export interface PathCache {
   ): readonly ConversationNode[] | null;
   keep(conversation: string, path: readonly ConversationNode[]): void;
   forget(conversation: string): void;
+  clear(): void;
 }
 
 export function createPathCache(maxChars = MAX_CHARS): PathCache {
@@ -59,6 +60,10 @@ export function createPathCache(maxChars = MAX_CHARS): PathCache {
       }
     },
     forget,
+    clear() {
+      entries.clear();
+      total = 0;
+    },
   };
 }
 

@@ -3,7 +3,7 @@
 import type { Database } from 'bun:sqlite';
 import type { ConversationStore } from '../conversations/store.ts';
 import { newId } from '../domain/ids.ts';
-import { createFile, openForReading } from './connection.ts';
+import { createFile, dropPages, openForReading } from './connection.ts';
 import type { Durability } from './connection.ts';
 import { closed, describeFailure, toError } from './failure.ts';
 import { claimLife } from './liveness.ts';
@@ -122,6 +122,12 @@ class SqliteStore implements ConversationStore {
   async probe(): Promise<void> {
     await this.#read((reader) => reader.probe());
     await this.#writer.write({ kind: 'probe', input: null });
+  }
+
+  async rest(): Promise<void> {
+    this.#paths.clear();
+    dropPages(this.#db);
+    await this.#writer.write({ kind: 'rest', input: null });
   }
 
   close(): Promise<void> {

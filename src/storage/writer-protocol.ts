@@ -32,6 +32,7 @@ export interface Writes {
   collectEvents: { input: { readonly endedBefore: number }; result: number };
   recover: { input: { readonly endedAt: number }; result: number };
   probe: { input: null; result: void };
+  rest: { input: null; result: void };
 }
 
 export interface ConversationRef {

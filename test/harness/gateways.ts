@@ -75,7 +75,7 @@ export function serve(app: ReturnType<typeof createApp>) {
     app: () => app,
     clock: { now: () => 0, elapsed: () => 0 },
     admission: { release() {} } as never,
-    probe: { requestFinished() {} } as never,
+    probe: { requestFinished() {} },
     isDraining: () => false,
   });
   return server.answer;

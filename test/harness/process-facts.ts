@@ -76,6 +76,8 @@ export function connectionsTo(port: number): Connections {
   const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   let [held, kept] = [0, 0];
   for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
+    // After a load there are ten thousand that are of other ports, or only wait to be forgotten.
+    if (!line.includes(end)) continue;
     const [, local = '', remote = '', state = ''] = line.trim().split(/\s+/);
     if (local.endsWith(end) && OPEN_STATES.has(state)) held++;
     if (remote.endsWith(end) && state === ESTABLISHED) kept++;

@@ -8,8 +8,10 @@ export interface RawConnection {
   /** Takes nothing from the kernel until it is told to go on. */
   pause(): void;
   resume(): void;
-  /** What has come so far; one character a byte. */
+  /** What has come so far, or since it was last forgotten; one character a byte. */
   received(): string;
+  /** Drops what has come: for a connection that is used again and again. */
+  forget(): void;
   /** Resolves with what has come once `pattern` is in it, or once the connection is closed. */
   until(pattern: RegExp): Promise<string>;
   /** Resolves with all that has come when the other side has closed or reset the connection. */
@@ -51,6 +53,9 @@ export async function openRaw(url: string): Promise<RawConnection> {
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     received: () => text,
+    forget() {
+      text = '';
+    },
     until: (pattern) =>
       new Promise((resolve) => {
         const look = () => {

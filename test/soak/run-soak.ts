@@ -8,7 +8,9 @@ import type { GatewayProcess } from '../harness/gateway.ts';
 import { createRandom, type Random } from '../harness/random.ts';
 import { gather, type CrowdOptions } from './crowd.ts';
 import { factsOf, quieten, type Facts } from './quiet.ts';
+import { MARK } from './plan.ts';
 import { startSampler, type Sample, type Sampler } from './sampler.ts';
+import { newQuestion } from './v1-clients.ts';
 import { judgeSamples, judgeQuiet } from './verdict.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -25,7 +27,7 @@ export interface SoakResult {
   readonly options: SoakOptions;
   readonly samples: readonly Sample[];
   readonly events: readonly SoakEvent[];
-  /** What the gateway held before anybody asked, after a short first load, and after the long one. */
+  /** What the gateway held after its first requests, after a short first load, and after the long one. */
   readonly atStart: Facts;
   readonly wornIn: Facts;
   readonly afterwards: Facts;
@@ -111,7 +113,9 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
 async function runCalm(run: Run, gateway: GatewayProcess) {
   const { options, world, book, sampler } = run;
   const restMs = options.seconds * REST * 1000;
-  const atStart = await factsOf(gateway, world);
+  const unused = await factsOf(gateway, world);
+  await serveFirst(run, gateway);
+  const atStart = await quieten(gateway, { world, atStart: unused, restMs: 0 });
   sampler.look(gateway);
   await load(run, gateway, options.seconds * WARM_UP);
   const wornIn = await quieten(gateway, { world, atStart, restMs });
@@ -122,6 +126,23 @@ async function runCalm(run: Run, gateway: GatewayProcess) {
   const left = judgeQuiet({ atStart, wornIn, afterwards }, loaded.length);
   for (const fault of [...judgeSamples(loaded), ...left]) book.fault(fault);
   return { atStart, wornIn, afterwards };
+}
+
+/** One request of each kind: idle is a gateway that has served, not one that was only started. */
+async function serveFirst({ random, crowd }: Run, gateway: GatewayProcess): Promise<void> {
+  const { newNumber } = crowd;
+  const wanted = { shape: 'text', alias: 'steady', isShort: true } as const;
+  const requests = [
+    ...[false, true].map((stream) => ({
+      path: '/v1/chat/completions',
+      body: newQuestion({ random, newNumber }, { ...wanted, stream }).body,
+    })),
+    {
+      path: '/c1/chat',
+      body: { model: 'test-model', [MARK]: `c1-${newNumber()}`, message: 'hello', stream: true },
+    },
+  ];
+  for (const { path, body } of requests) await (await gateway.request(path, { body })).text();
 }
 
 async function load(run: Run, gateway: GatewayProcess, seconds: number): Promise<void> {

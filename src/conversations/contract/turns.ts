@@ -258,4 +258,17 @@ function recovery(open: () => ConversationStore): void {
   test('is not needed for the store to answer a probe', async () => {
     expect(await open().probe()).toBeUndefined();
   });
+
+  test('is not needed after a rest, which forgets nothing and holds up nothing', async () => {
+    const turn = await accepted(open(), firstTurn(newScope()));
+    await open().append([{ turnId: turn.turnId, seq: 0, payload: 'half' }]);
+    await open().rest();
+    expect(await open().events(turn.turnId, -1)).toHaveLength(1);
+    const [, finished] = await Promise.all([
+      open().rest(),
+      open().finish(ending(turn, { output: answerTo(turn) })),
+    ]);
+    expect(finished).toBe(true);
+    expect(await open().turn(turn.scope, turn.turnId)).toMatchObject({ status: 'completed' });
+  });
 }
