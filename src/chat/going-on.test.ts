@@ -69,7 +69,7 @@ function setUp(outcomes: AcceptOutcome[] = []) {
       plan: (asked) => [asked.targets[0] as Target],
       contextOf: () => null,
       async open({ plan: [target], bodyFor }) {
-        prompts.push(bodyFor(target).body);
+        prompts.push(String(bodyFor(target).body));
         return { target, reply: { kind: 'stream', events: answer() } };
       },
     },
