@@ -2,7 +2,7 @@
 // if it asked, and the choices of a stream have what SDKs need.
 import { GatewayError } from '../domain/errors.ts';
 import { MAX_JSON_DEPTH } from '../domain/limits.ts';
-import { membersOf } from '../json/members.ts';
+import { membersOf, valuePlace } from '../json/members.ts';
 import { withMembers } from '../json/splice.ts';
 import type { ChunkChoice, Completion } from '../providers/provider.ts';
 import { fitChoices } from './fit-choices.ts';
@@ -72,9 +72,10 @@ export function shownReply(json: string, completion: Completion, alias: string):
   if (!choices?.every(isWhole)) return showAs({ alias, usage: true })(json, completion) ?? json;
   if (model === undefined || model === alias) return json;
   try {
-    const member = membersOf(json).find(({ key }) => key === 'model');
-    if (!member) return json;
-    return json.slice(0, member.valueStart) + JSON.stringify(alias) + json.slice(member.valueEnd);
+    const place = valuePlace(json, 'model');
+    if (!place) return json;
+    const [start, end] = place;
+    return json.slice(0, start) + JSON.stringify(alias) + json.slice(end);
   } catch (cause) {
     throw tooDeep(cause);
   }

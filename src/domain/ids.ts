@@ -22,8 +22,14 @@ function timeOfNext(): number {
 /** A fresh id such as `conv_0199e1…`; unique across processes, ordered by time within one. */
 export function newId(prefix: IdPrefix): string {
   const separator = prefix.endsWith('-') ? '' : '_';
-  return `${prefix}${separator}${Bun.randomUUIDv7('hex', timeOfNext()).replaceAll('-', '')}`;
+  const uuid = Bun.randomUUIDv7('hex', timeOfNext());
+  const id = `${prefix}${separator}${uuid.replaceAll('-', '')}`;
+  if (prefix === 'req') newestRequest = { id, uuid };
+  return id;
 }
+
+/** Nearly always the one that is asked for next. */
+let newestRequest = { id: '', uuid: '' };
 
 const OURS = /^req_[0-9a-f]{32}$/;
 
@@ -32,6 +38,7 @@ const OURS = /^req_[0-9a-f]{32}$/;
  * x-request-id that is no UUID: so an id of ours goes out in that form. A client's own goes out as it is.
  */
 export function upstreamRequestId(requestId: string): string {
+  if (requestId === newestRequest.id) return newestRequest.uuid;
   if (!OURS.test(requestId)) return requestId;
   const digits = (from: number, to: number) => requestId.slice(4 + from, 4 + to);
   return `${digits(0, 8)}-${digits(8, 12)}-${digits(12, 16)}-${digits(16, 20)}-${digits(20, 32)}`;

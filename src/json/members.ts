@@ -40,6 +40,26 @@ export function membersOf(text: string, depth = 1): Member[] {
   return members;
 }
 
+/** Where the value of the first member with this key is, as offsets; what follows it is not looked at. */
+export function valuePlace(text: string, key: string): readonly [number, number] | undefined {
+  let at = skipSpace(text, text.indexOf('{') + 1);
+  while (text.charCodeAt(at) !== CLOSE_OBJECT) {
+    const keyEnd = endOfString(text, at);
+    const start = skipSpace(text, skipSpace(text, keyEnd) + 1);
+    const end = endOfValue(text, start, 1);
+    const length = keyEnd - at - 2;
+    // With escapes in it a key is longer than what it stands for.
+    const isIt =
+      length > key.length
+        ? keyText(text, at, keyEnd) === key
+        : length === key.length && text.startsWith(key, at + 1);
+    if (isIt) return [start, end];
+    at = skipSpace(text, end);
+    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1);
+  }
+  return undefined;
+}
+
 /** The JSON text of one member of the object that `text` holds, exactly as it stands there; undefined where absent. */
 export function valueText(text: string, key: string): string | undefined {
   const member = membersOf(text).find((candidate) => candidate.key === key);

@@ -204,7 +204,8 @@ interface Answer {
 
 function countAnswer(counts: Ring, bucket: number, answer: Answer): void {
   const { firstMs, durationMs } = answer;
-  const [prompt, completion] = [whole(answer.promptTokens), whole(answer.completionTokens)];
+  const prompt = whole(answer.promptTokens);
+  const completion = whole(answer.completionTokens);
   if (prompt > 0) counts.add(bucket, INDEX.promptTokens, prompt);
   if (completion > 0) counts.add(bucket, INDEX.completionTokens, completion);
   if (answer.cachedTokens !== null && prompt > 0) {

@@ -15,11 +15,11 @@ export function requestLine(level: LineLevel, fields: string, message: string): 
 /** What a line says of a request: the members of an object, as JSON text. */
 export function requestFields(record: RequestRecord, durationMs: number): string {
   const { alias, upstream, usage, askedAt, answeredAt } = record;
-  let text = `"request_id":${JSON.stringify(record.requestId)},"method":${JSON.stringify(record.method)},"path":${JSON.stringify(record.path)},"status":${record.clientGone ? 499 : record.status},"duration_ms":${rounded(durationMs)}`;
+  let text = `"request_id":${JSON.stringify(record.requestId)},"method":${methodOf(record.method)},"path":${pathOf(record.path)},"status":${record.clientGone ? 499 : record.status},"duration_ms":${rounded(durationMs)}`;
   if (record.stream) text += ',"stream":true';
   // Whatever a client calls a model that there is not.
-  if (alias !== undefined) text += `,"model":${JSON.stringify(alias.slice(0, MAX_NAME_CHARS))}`;
-  if (upstream !== undefined) text += `,"upstream":${JSON.stringify(upstream)}`;
+  if (alias !== undefined) text += `,"model":${modelOf(alias.slice(0, MAX_NAME_CHARS))}`;
+  if (upstream !== undefined) text += `,"upstream":${upstreamOf(upstream)}`;
   if (record.attempts !== undefined) text += `,"attempts":${record.attempts}`;
   if (askedAt !== undefined && answeredAt !== undefined)
     text += `,"ttfb_ms":${rounded(answeredAt - askedAt)}`;
@@ -38,6 +38,22 @@ function usageFields({ promptTokens, completionTokens, cachedTokens }: TokenCoun
   if (cachedTokens !== null) text += `,"cached_tokens":${cachedTokens}`;
   return text;
 }
+
+/** JSON.stringify for texts of which one is nearly always the same as the one before. */
+function remembering(): (text: string) => string {
+  let known = '';
+  let quoted = '""';
+  return (text) => {
+    if (text === known) return quoted;
+    known = text;
+    return (quoted = JSON.stringify(text));
+  };
+}
+
+const methodOf = remembering();
+const pathOf = remembering();
+const modelOf = remembering();
+const upstreamOf = remembering();
 
 let told = { at: 0, text: new Date(0).toISOString() };
 

@@ -169,7 +169,7 @@ class Parser implements ReplyParser {
 /** A head's text, with the places of its lines: most of them nobody asks for. */
 class Head implements ReplyHead {
   readonly status: number;
-  readonly #minor: string;
+  readonly #minor: number;
   readonly #text: string;
   /** Of each line where it begins, its colon, and where it ends. */
   readonly #places: number[] = [];
@@ -177,10 +177,8 @@ class Head implements ReplyHead {
   constructor(text: string) {
     this.#text = text;
     let at = endOfLine(text, 0);
-    const [, minor, code] = STATUS_LINE.exec(at === text.length ? text : text.slice(0, at)) ?? [];
-    if (code === undefined) throw malformed();
-    this.#minor = minor ?? '';
-    this.status = Number(code);
+    this.#minor = text.charCodeAt(MINOR_AT);
+    this.status = statusIn(text, at);
     while (at < text.length) {
       const start = at + 2;
       at = endOfLine(text, start);
@@ -197,9 +195,8 @@ class Head implements ReplyHead {
     for (let at = 0; at < places.length; at += 3) {
       const start = places[at] ?? 0;
       const colon = places[at + 1] ?? 0;
-      if (colon - start !== name.length) continue;
-      if (this.#text.slice(start, colon).toLowerCase() !== name) continue;
-      const value = this.#text.slice(colon + 1, places[at + 2]).trim();
+      if (colon - start !== name.length || !isNamed(this.#text, start, name)) continue;
+      const value = trimmed(this.#text, colon + 1, places[at + 2] ?? 0);
       found = found === null ? value : `${found}, ${value}`;
     }
     return found;
@@ -207,26 +204,68 @@ class Head implements ReplyHead {
   /** Whether the server keeps the connection. */
   isKept(): boolean {
     const connection = this.header('connection')?.toLowerCase() ?? '';
-    return this.#minor === '1' ? !connection.includes('close') : connection.includes('keep-alive');
+    return this.#minor === ONE ? !connection.includes('close') : connection.includes('keep-alive');
   }
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
-const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: |$)/;
-const SPACE = 0x20;
 const TAB = 0x09;
+const SPACE = 0x20;
+const ZERO = 0x30;
+const ONE = 0x31;
+const UPPER_A = 0x41;
+const UPPER_Z = 0x5a;
+const TO_LOWER = 0x20;
+/** `HTTP/1.1 200`: where the version's second digit is, and where the status begins and ends. */
+const MINOR_AT = 7;
+const STATUS_AT = 9;
+const STATUS_END = 12;
+
+/** The status in a head whose first line ends at `end`. */
+function statusIn(text: string, end: number): number {
+  const minor = text.charCodeAt(MINOR_AT);
+  if (!text.startsWith('HTTP/1.') || (minor !== ZERO && minor !== ONE)) throw malformed();
+  if (end > STATUS_END && text.charCodeAt(STATUS_END) !== SPACE) throw malformed();
+  if (end < STATUS_END || text.charCodeAt(STATUS_AT - 1) !== SPACE) throw malformed();
+  let status = 0;
+  for (let at = STATUS_AT; at < STATUS_END; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) throw malformed();
+    status = status * 10 + digit;
+  }
+  return status;
+}
 
 function endOfLine(text: string, from: number): number {
   const end = text.indexOf('\r\n', from);
   return end === -1 ? text.length : end;
 }
 
+function isSpace(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
 function hasSpace(text: string, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
-    const code = text.charCodeAt(at);
-    if (code === SPACE || code === TAB) return true;
-  }
+  for (let at = from; at < to; at++) if (isSpace(text.charCodeAt(at))) return true;
   return false;
+}
+
+/** Whether `name`, which is in lower case, stands there in any. */
+function isNamed(text: string, start: number, name: string): boolean {
+  for (let at = 0; at < name.length; at++) {
+    const code = text.charCodeAt(start + at);
+    const lower = code >= UPPER_A && code <= UPPER_Z ? code + TO_LOWER : code;
+    if (lower !== name.charCodeAt(at)) return false;
+  }
+  return true;
+}
+
+function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
 }
 
 /** As content-length says it, also more than once if it says the same. */

@@ -1,11 +1,12 @@
-// The paths of conversations that go on, kept in memory: a turn reads all messages of its conversation, and nearly all
-// of them are those that the turn before has read. Messages never change, but a conversation can be removed and
+// The paths of conversations, kept in memory: a turn that is not at hand from the turn before (chat/kept-conversations.ts),
+// as on a branch or where several processes share the file, reads all messages of its conversation, and nearly all of
+// them are those that the turn before has read. Messages never change, but a conversation can be removed and
 // imported again with other messages under the same ids. So nothing is taken from here on its id alone: the caller
 // gives a node as it is in the database now, whose hash stands for every byte of the messages before it.
 import type { ConversationNode } from '../conversations/conversation.ts';
 
-/** Some 30,000 messages of a few sentences, or 200 long conversations. Twice that in the worst case: UTF-16. */
-const MAX_CHARS = 16 * 1024 * 1024;
+/** Some 15,000 messages of a few sentences, or 100 long conversations. Twice that in the worst case: UTF-16. */
+const MAX_CHARS = 8 * 1024 * 1024;
 
 /** What a node takes beside its texts. */
 const CHARS_PER_NODE = 300;

@@ -123,8 +123,8 @@ function createPathReader(db: Database, cache: PathCache): Reader['path'] {
 
 function createTurnReader(db: Database): Reader['turn'] {
   const select = db.prepare<TurnRow, { id: string; owner: string; userId: string | null }>(`
-    SELECT turn.* FROM turn JOIN conversation ON conversation.id = turn.conversation
-    WHERE turn.id = $id AND ${IN_SCOPE}`);
+    SELECT * FROM turn WHERE id = $id AND EXISTS (
+      SELECT 1 FROM conversation WHERE conversation.id = turn.conversation AND ${IN_SCOPE})`);
   return (scope, id) => {
     const row = select.get({ id, owner: scope.owner, userId: scope.userId });
     return row === null ? null : toTurn(row);

@@ -62,10 +62,12 @@ interface OpenTurn {
 }
 
 export function createFinish(db: Database, search: SearchIndex): (turn: FinishTurn) => boolean {
+  // No join: it takes four times as long, 25 µs between other work.
   const open = db.prepare<OpenTurn, [string]>(`
-    SELECT conversation, turn.epoch, input_node, head
-    FROM turn JOIN conversation ON conversation.id = turn.conversation
-    WHERE turn.id = ? AND status IN ('accepted', 'streaming')`);
+    SELECT
+      conversation, epoch, input_node,
+      (SELECT head FROM conversation WHERE conversation.id = turn.conversation) AS head
+    FROM turn WHERE id = ? AND status IN ('accepted', 'streaming')`);
   const later = db.prepare<unknown, [string, number]>(
     'SELECT 1 FROM turn_event WHERE turn = ? AND seq > ? LIMIT 1',
   );

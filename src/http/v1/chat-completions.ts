@@ -9,7 +9,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Reply } from '../wire/reply.ts';
 import { ReplyHeaders } from '../wire/reply.ts';
 import { jsonReply, noteAnswer, noteAttempt, streamReply } from '../reply.ts';
-import { chatCompletionsShape } from './chat-shape.ts';
+import { chatCompletionsShape, isPlainChat } from './chat-shape.ts';
 
 export interface ChatCompletionsDeps extends RelayDeps {
   readonly deadlines: Deadlines;
@@ -21,7 +21,9 @@ export interface ChatCompletionsDeps extends RelayDeps {
 export function chatCompletions(deps: ChatCompletionsDeps) {
   return async (exchange: Exchange): Promise<Reply> => {
     const document = await readDocument(exchange, deps.maxBodyBytes);
-    const { model, messages, stream } = checkShape(chatCompletionsShape, document.value);
+    const { model, messages, stream } = isPlainChat(document.value)
+      ? document.value
+      : checkShape(chatCompletionsShape, document.value);
     const { record, requestId, signal } = exchange;
     record.alias = model;
     record.stream = stream === true;

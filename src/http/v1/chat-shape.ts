@@ -13,6 +13,20 @@ export const chatCompletionsShape = z.looseObject({
   ...streamShapes,
 });
 
+export type ChatCompletions = z.output<typeof chatCompletionsShape>;
+
+/** Whether the fields are what nearly all requests have: then the schema has nothing to find. */
+export function isPlainChat(value: Readonly<Record<string, unknown>>): value is ChatCompletions {
+  const { model, messages, stream, stream_options: options } = value;
+  return (
+    typeof model === 'string' &&
+    Array.isArray(messages) &&
+    messages.length > 0 &&
+    (stream === undefined || typeof stream === 'boolean') &&
+    options === undefined
+  );
+}
+
 /** Checked by hand, by both APIs: chat/token-limits.ts and chat/chat-request.ts. */
 export const limitsAndTools = {
   max_tokens: z
