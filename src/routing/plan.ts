@@ -54,7 +54,7 @@ function isSame(target: Target, other: Pick<Target, 'upstream' | 'model'>): bool
 /** Targets of one rank are replicas of each other: which comes first is the key's choice. */
 function withReplicasOrdered(
   targets: readonly Target[],
-  { key }: Preference,
+  preference: Preference,
   { loadOf }: PlanDeps,
 ): readonly Target[] {
   const ranks = Map.groupBy(targets, ({ rank }) => rank);
@@ -67,7 +67,7 @@ function withReplicasOrdered(
       weight: target.weight,
       load: loadOf(target.upstream),
     }));
-    return preferenceOf(weighed, key()).map(({ target }) => target);
+    return preferenceOf(weighed, preference.key()).map(({ target }) => target);
   });
 }
 
