@@ -25,6 +25,9 @@ export interface Facts {
 /** Longer than a half-sent request may stay (15 s), and than a turn without followers (2 s here). */
 const MOST_WAIT_MS = 30_000;
 
+/** Each look is a request for /metrics: more of them would not be quiet. */
+const LOOK_MS = 1_000;
+
 /** What our own `fetch` keeps open for its next request is not the gateway's, and is left out. */
 export async function factsOf(
   gateway: GatewayProcess,
@@ -63,7 +66,7 @@ export async function quieten(
     const isOver = performance.now() > until;
     const isQuiet = performance.now() > restUntil && leftovers(atStart, facts).length === 0;
     if (isOver || isQuiet) return facts;
-    await Bun.sleep(200);
+    await Bun.sleep(LOOK_MS);
   }
 }
 
