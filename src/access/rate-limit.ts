@@ -31,14 +31,16 @@ export function createRateLimit({ perSecond, burst, clock }: RateLimitOptions): 
   return {
     take(owner) {
       const now = clock.elapsed();
-      const bucket = buckets.get(owner) ?? { tokens: burst, filledAt: now };
+      let bucket = buckets.get(owner);
+      if (!bucket) buckets.set(owner, (bucket = { tokens: burst, filledAt: now }));
       const refilled = Math.min(
         burst,
         bucket.tokens + ((now - bucket.filledAt) / 1000) * perSecond,
       );
       const allowed = refilled >= 1;
       const tokens = allowed ? refilled - 1 : refilled;
-      buckets.set(owner, { tokens, filledAt: now });
+      bucket.tokens = tokens;
+      bucket.filledAt = now;
       return {
         allowed,
         limit: burst,

@@ -2,7 +2,7 @@
 // method that a path does not have is `method_not_allowed`.
 import { Hono, type Handler } from 'hono';
 import { RegExpRouter } from 'hono/router/reg-exp-router';
-import { GatewayError, toGatewayError } from '../domain/errors.ts';
+import { GatewayError } from '../domain/errors.ts';
 import type { Health } from '../routing/health.ts';
 import type { Router } from '../routing/router.ts';
 import type { Turns } from '../chat/turns.ts';
@@ -20,7 +20,6 @@ import { healthz, listErrors, readyz, type StatusDeps } from './site/status.ts';
 import type { Admission } from './admission.ts';
 import type { Exchange, HttpEnv } from './exchange.ts';
 import type { ServedRoute } from './openapi/document.ts';
-import { errorReply } from './refuse.ts';
 import { asResponse, replyOf } from './web-reply.ts';
 import type { Reply } from './wire/reply.ts';
 
@@ -110,7 +109,7 @@ function servedRoute([access, method, path]: Route): ServedRoute {
 const PUBLIC_PATHS = /^\/(?:$|docs(?:\/|$)|assets(?:\/|$)|playground(?:\/|$))/;
 
 export interface App {
-  /** Never rejects: what a handler throws is a reply. */
+  /** Throws, or rejects, with what the handler throws. */
   answer(exchange: Exchange): Promise<Reply>;
 }
 
@@ -156,20 +155,19 @@ export function createApp(deps: AppDeps): App {
       message: `Nothing is served at ${path.slice(0, 200)}. Check the path; the README lists the routes.`,
     });
   });
-  app.onError((error, { env }) => asResponse(failed(env.exchange, error)));
+  app.onError((error) => {
+    throw error;
+  });
+  const routed = async (exchange: Exchange): Promise<Reply> =>
+    await replyOf(await app.fetch(exchange.request.toRequest(), { exchange }));
   return {
-    async answer(exchange) {
+    answer(exchange) {
       const { path, method } = exchange.record;
       const answer = method === 'POST' && Object.hasOwn(direct, path) ? direct[path] : undefined;
-      if (!answer)
-        return await replyOf(await app.fetch(exchange.request.toRequest(), { exchange }));
+      if (!answer) return routed(exchange);
       // As the route in the table is served, without what Hono makes for each request.
-      try {
-        enter(exchange, 'token', path);
-        return await answer(exchange);
-      } catch (error) {
-        return failed(exchange, error);
-      }
+      enter(exchange, 'token', path);
+      return answer(exchange);
     },
   };
 }
@@ -181,11 +179,6 @@ function carried(direct: Direct): Handler<HttpEnv> {
     if (!answer) throw new TypeError(`nothing answers ${req.path}`);
     return asResponse(await answer(exchange));
   };
-}
-
-function failed(exchange: Exchange, error: unknown): Reply {
-  exchange.finish(error);
-  return errorReply(toGatewayError(error), exchange.requestId);
 }
 
 function methodNotAllowed(methods: readonly Method[]): GatewayError {

@@ -30,9 +30,16 @@ export async function readDocument(sender: Sender, maxBytes: number): Promise<Js
 /** From here on a body is cheaper to look over than to parse, and to send on as bytes than as text. */
 const LONG_BYTES = 2_048;
 
-/** The same, for those who need the outline of a long one more than its value. */
-export async function readOutlined(sender: Sender, maxBytes: number): Promise<JsonDocument> {
-  const parts = await readBody(sender, maxBytes, JSON_TYPE);
+/** The same, for those who need the outline of a long one more than its value. At once where all of it has come. */
+export function readOutlined(
+  sender: Sender,
+  maxBytes: number,
+): JsonDocument | Promise<JsonDocument> {
+  const parts = readBody(sender, maxBytes, JSON_TYPE);
+  return parts instanceof Promise ? parts.then(outlined) : outlined(parts);
+}
+
+function outlined(parts: BodyParts): JsonDocument {
   const [first = EMPTY, ...others] = parts;
   if (others.length === 0 && first.length < LONG_BYTES) return parseDocument(decodeUtf8(first));
   return lookOver(parts);
@@ -51,11 +58,16 @@ function joined([first = EMPTY, ...others]: BodyParts): Uint8Array {
   return others.length === 0 ? first : Buffer.concat([first, ...others]);
 }
 
-async function readBody(sender: Sender, maxBytes: number, wanted: MediaType): Promise<BodyParts> {
+function readBody(
+  sender: Sender,
+  maxBytes: number,
+  wanted: MediaType,
+): BodyParts | Promise<BodyParts> {
   const { headers, body } = sender.request;
   checkMediaType(headers, wanted);
-  if ((body.declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  return await readParts(sender, maxBytes);
+  if (body.declared === null) return readParts(sender, maxBytes);
+  if (body.declared > maxBytes) throw tooLarge(maxBytes);
+  return body.isWhole ? body.take() : readParts(sender, maxBytes);
 }
 
 function checkMediaType(headers: RequestHeaders, wanted: MediaType): void {

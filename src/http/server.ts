@@ -67,29 +67,34 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     onFinish: finished,
   };
 
-  async function respond(exchange: Exchange): Promise<Reply> {
-    try {
-      refuseAmbiguous(exchange.request.headers);
-      refuseWhileDraining(exchange.record.path, deps.isDraining());
-      return await deps.app().answer(exchange);
-    } catch (error) {
-      exchange.finish(error);
-      return errorReply(toGatewayError(error), exchange.requestId);
-    }
+  function begin(request: IncomingRequest): Exchange {
+    const requestId = saneRequestId(request.headers.get('x-request-id')) ?? newId('req');
+    const exchange = new Exchange(request, requestId, exchangeDeps);
+    if (deps.traceOf) exchange.record.trace = deps.traceOf(request.headers);
+    open.add(exchange);
+    return exchange;
+  }
+
+  /** The reply's last headers; an exchange that nobody holds open is over. */
+  function replied(exchange: Exchange, reply: Reply): Reply {
+    exchange.record.status = reply.status;
+    setCommonHeaders(reply.headers, exchange);
+    if (deps.isDraining()) reply.headers.set('connection', 'close');
+    if (!exchange.heldOpen) exchange.finish();
+    return reply;
   }
 
   return {
     async answer(request) {
-      const requestId = saneRequestId(request.headers.get('x-request-id')) ?? newId('req');
-      const exchange = new Exchange(request, requestId, exchangeDeps);
-      if (deps.traceOf) exchange.record.trace = deps.traceOf(request.headers);
-      open.add(exchange);
-      const reply = await respond(exchange);
-      exchange.record.status = reply.status;
-      setCommonHeaders(reply.headers, exchange);
-      if (deps.isDraining()) reply.headers.set('connection', 'close');
-      if (!exchange.heldOpen) exchange.finish();
-      return reply;
+      const exchange = begin(request);
+      try {
+        refuseAmbiguous(request.headers);
+        refuseWhileDraining(exchange.record.path, deps.isDraining());
+        return replied(exchange, await deps.app().answer(exchange));
+      } catch (error) {
+        exchange.finish(error);
+        return replied(exchange, errorReply(toGatewayError(error), exchange.requestId));
+      }
     },
     openExchanges: () => open.size,
     lastAskedAt: () => lastAskedAt,

@@ -65,7 +65,7 @@ export class RequestBody {
       this.#isUnwanted = true;
       return Promise.reject(error);
     }
-    if (this.isWhole) return Promise.resolve(this.#taken());
+    if (this.isWhole) return Promise.resolve(this.take());
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject, onPiece };
       this.#flow.goOn();
@@ -79,7 +79,7 @@ export class RequestBody {
       ? this.#chunks.read(bytes, from, (piece) => this.#add(piece))
       : this.#pushCounted(bytes, from);
     if (this.#reader && this.isWhole) {
-      this.#reader.resolve(this.#taken());
+      this.#reader.resolve(this.take());
       this.#reader = null;
     }
     return end;
@@ -125,7 +125,8 @@ export class RequestBody {
     }
   }
 
-  #taken(): BodyParts {
+  /** A body of which all has come. */
+  take(): BodyParts {
     const parts = this.#parts;
     this.#parts = [];
     return parts.length > MAX_BODY_PARTS ? [Buffer.concat(parts, this.#size)] : parts;
