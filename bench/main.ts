@@ -36,6 +36,12 @@ const { values: flags } = parseArgs({
 /** Above this load at the start the figures would be those of whatever else runs. */
 const MAX_LOAD = 0.7;
 
+/**
+ * Rounds of each measure that are not counted. Code is compiled again and again until it has run often, by JavaScript
+ * engines above all, and a server runs for days: a first round costs up to twice as much as a fourth.
+ */
+const WARM_UP = 3;
+
 const rounds = Number(flags.rounds ?? (flags.quick ? 3 : 7));
 const pace: Pace = flags.quick ? { seconds: 1, streams: 100 } : { seconds: 4, streams: 400 };
 
@@ -96,9 +102,8 @@ async function measureRunning(): Promise<void> {
     for (const contender of here) running.push(await startOf(contender));
     for (const measure of MEASURES.filter(({ name }) => isWanted(name))) {
       const taking = running.filter(({ canStream }) => canStream || !measure.streams);
-      // What a first request has to set up is nobody's cost, and code is slow until it has run often.
-      const figures = await inRounds(rounds + 1, taking, (one) => measure.run(one, pace));
-      measured.push({ measure: measure.name, rounds: figures.slice(1) });
+      const figures = await inRounds(WARM_UP + rounds, taking, (one) => measure.run(one, pace));
+      measured.push({ measure: measure.name, rounds: figures.slice(WARM_UP) });
     }
     await measureTurns(running.filter(({ name }) => name === 'gateway' || name === 'other tree'));
   } finally {
@@ -111,11 +116,11 @@ async function measureTurns(running: readonly Running[]): Promise<void> {
   if (!isWanted(name)) return;
   const histories = new Map<string, History>();
   for (const one of running) histories.set(one.name, await longConversation(one));
-  const figures = await inRounds(rounds + 1, running, async (one) => {
+  const figures = await inRounds(WARM_UP + rounds, running, async (one) => {
     const history = histories.get(one.name);
     return history ? await firstEventsOfTurns(one, upstream.url, { history, pace }) : {};
   });
-  measured.push({ measure: name, rounds: figures.slice(1) });
+  measured.push({ measure: name, rounds: figures.slice(WARM_UP) });
 }
 
 async function inRounds<T extends { readonly name: string }>(
