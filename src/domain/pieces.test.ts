@@ -115,6 +115,27 @@ describe('a stage', () => {
   });
 });
 
+test('the last words of a stage come with the end to a sink that takes them so, and before it to others', () => {
+  for (const takesBoth of [true, false]) {
+    const told: string[] = [];
+    const source = piecesOf<string>({
+      next: () => Promise.resolve(END),
+      drive(sink) {
+        void sink.take('one');
+        sink.end();
+      },
+      close() {},
+    });
+    driveInto(through<string, string>(source, { take: (piece) => piece, end: () => 'last' }), {
+      take: (piece) => void told.push(piece),
+      end: () => void told.push('END'),
+      fail: (error) => void told.push(String(error)),
+      ...(takesBoth && { endWith: (last: string) => void told.push(`${last} END`) }),
+    });
+    expect(told).toEqual(takesBoth ? ['one', 'last END'] : ['one', 'last', 'END']);
+  }
+});
+
 test('what was held back comes first', async () => {
   for (const pulls of [0, 1, 3, 99]) {
     const source = startingWith(['a', 'b'], spring(['c', 'd']).pieces);

@@ -8,6 +8,8 @@ export interface Sink<T> {
   /** The same of text that is at hand as bytes, as `writeBytes` of a BodyWriter takes them; absent where it wants text. */
   takeBytes?(buffer: Buffer, from: number, to: number): Promise<void> | undefined;
   end(): void;
+  /** Takes the last piece together with the end; absent where that is no gain over one after the other. */
+  endWith?(last: T): void;
   fail(error: unknown): void;
   /** Asked once, when it begins to be driven. */
   shortcut?(): Shortcut | undefined;

@@ -125,7 +125,13 @@ class StagedPieces<I, O> extends AnyPieces<O> implements Sink<I> {
   #sayLast(words: () => O | null): void {
     try {
       const value = words();
-      if (value !== null) void this.#sink?.take(value);
+      const sink = this.#sink;
+      if (value !== null && sink?.endWith) {
+        this.#close();
+        sink.endWith(value);
+        return;
+      }
+      if (value !== null) void sink?.take(value);
       this.#finish(this.#ending ?? {});
     } catch (error) {
       this.#break(error);

@@ -9,8 +9,8 @@ export interface BodyWriter {
    * on the wire, and are sent or copied when it returns.
    */
   writeBytes(buffer: Buffer, from: number, to: number): boolean;
-  /** The body is complete. */
-  end(): void;
+  /** The body is complete, with this as its last piece, if any. */
+  end(last?: string): void;
   /** Closes the connection, so that nobody takes what has been sent for the whole. */
   abort(): void;
 }

@@ -110,16 +110,19 @@ export class EventStream implements StreamBody, Sink<string> {
   }
 
   end(): void {
+    this.endWith('');
+  }
+  endWith(last: string): void {
     if (this.#hasEnded) return;
     this.#close();
-    this.#out?.end();
+    this.#out?.end(last);
   }
 
   fail(error: unknown): void {
     if (this.#hasEnded) return;
-    this.#out?.write(this.#options.renderError(error));
+    const last = this.#options.renderError(error);
     this.#close(error);
-    this.#out?.end();
+    this.#out?.end(last);
   }
 
   #goOn({ done, value }: IteratorResult<string, void>): void {

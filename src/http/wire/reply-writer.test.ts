@@ -28,8 +28,9 @@ for (const takesChunks of [true, false]) {
     const length = fc.oneof(fc.nat(40), fc.constantFrom(255, 256, 4_095, 4_096, 65_536));
     const piece = fc.tuple(fc.string({ unit: 'grapheme', minLength: 1 }), length, fc.boolean());
     fc.assert(
-      fc.property(fc.array(piece), (pieces) => {
+      fc.property(fc.array(piece), fc.string({ unit: 'grapheme' }), (pieces, end) => {
         const texts = pieces.map(([text, more]) => text.toWellFormed() + 'x'.repeat(more));
+        const last = end.toWellFormed();
         const wire = sent((out) => {
           for (const [nth, text] of texts.entries()) {
             const bytes = Buffer.from(text);
@@ -38,12 +39,12 @@ for (const takesChunks of [true, false]) {
             if (pieces[nth]?.[2]) out.writeBytes(buffer, ROOM_BEFORE, ROOM_BEFORE + bytes.length);
             else out.write(text);
           }
-          out.end();
+          out.end(last);
         }, takesChunks);
         const parser = createReplyParser();
         const read = parser.push(Buffer.from(wire, 'latin1')).toString();
         if (!takesChunks) parser.end();
-        expect(read).toBe(texts.join(''));
+        expect(read).toBe(texts.join('') + last);
         expect(parser.isWhole()).toBe(true);
       }),
     );

@@ -62,14 +62,9 @@ export class StreamWriter implements BodyWriter {
   }
 
   write(text: string): boolean {
-    // A chunk of nothing would be the end.
     if (text === '') return !this.#writer.isFull;
-    const length = Buffer.byteLength(text);
-    if (!this.#inChunks) this.#send(text, length);
-    else {
-      const size = length.toString(16);
-      this.#send(`${size}\r\n${text}\r\n`, size.length + length + 4);
-    }
+    const framed = this.#framed(text);
+    this.#send(framed.text, framed.length);
     return !this.#writer.isFull;
   }
 
@@ -86,14 +81,23 @@ export class StreamWriter implements BodyWriter {
     return !this.#writer.isFull;
   }
 
-  end(): void {
-    if (this.#inChunks) this.#send(LAST_CHUNK, LAST_CHUNK.length);
-    else this.#send('', 0);
+  end(last = ''): void {
+    const end = this.#inChunks ? LAST_CHUNK : '';
+    const { text, length } = this.#framed(last);
+    this.#send(text + end, length + end.length);
     this.#onEnd(true);
   }
 
   abort(): void {
     this.#onEnd(false);
+  }
+
+  /** As it is sent, and its length in bytes; nothing for nothing, since a chunk of nothing would be the end. */
+  #framed(text: string): { text: string; length: number } {
+    const length = Buffer.byteLength(text);
+    if (!this.#inChunks || length === 0) return { text, length };
+    const size = length.toString(16);
+    return { text: `${size}\r\n${text}\r\n`, length: size.length + length + 4 };
   }
 
   #send(text: string, length: number): void {
