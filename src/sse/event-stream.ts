@@ -32,21 +32,24 @@ export type Opening =
  * Waits for the first event, so that a failure before it becomes a plain HTTP error, but not for longer than a
  * heartbeat: a client behind a proxy needs headers and a ping by then. Rejects with the source's error.
  */
-export async function awaitOpening(
+export function awaitOpening(
   source: EventSource,
   { deadlines, heartbeatMs }: Pick<EventStreamOptions, 'deadlines' | 'heartbeatMs'>,
 ): Promise<Opening> {
-  const first = source.next();
-  let deadline: Deadline | undefined;
-  const silence = new Promise<'silent'>((resolve) => {
-    deadline = deadlines.arm(heartbeatMs, () => resolve('silent'));
+  return new Promise((resolve, reject) => {
+    const first = source.next();
+    const deadline = deadlines.arm(heartbeatMs, () => resolve({ silent: true, first }));
+    first.then(
+      (result) => {
+        deadline.disarm();
+        resolve({ silent: false, first: result });
+      },
+      (error: unknown) => {
+        deadline.disarm();
+        reject(error);
+      },
+    );
   });
-  try {
-    const winner = await Promise.race([first, silence]);
-    return winner === 'silent' ? { silent: true, first } : { silent: false, first: winner };
-  } finally {
-    deadline?.disarm();
-  }
 }
 
 /** What the opening holds, then the rest of the source. */
