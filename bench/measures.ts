@@ -104,5 +104,5 @@ export const MEASURES: readonly Measure[] = [
   requests('8 MB image prompt, 2 at once', image, 2),
   firstEvents,
   streams(100, 100, 20),
-  streams(1_000, 40, 100),
+  streams(1_000, 100, 100),
 ];
