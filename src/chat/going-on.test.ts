@@ -6,28 +6,11 @@ import type { Deadlines } from '../domain/deadlines.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { ChatEvent, Completion, Target } from '../providers/provider.ts';
-import type { Alias } from '../routing/catalog.ts';
+import { PLAIN_ALIAS, PLAIN_TURN } from './testing/plain-turn.ts';
 import type { TurnRequest } from './turn-request.ts';
 import { createTurns, type TurnSetup } from './turns.ts';
 
-const alias = { name: 'alias', contextWindow: null, targets: [{ upstream: 'up', model: 'm' }] };
-const first: TurnRequest = {
-  scope: { owner: 'o', userId: null },
-  conversationId: null,
-  profile: { model: 'alias', system: null, tools: null, toolChoice: null, responseFormat: null },
-  provider: null,
-  message: 'one',
-  images: [],
-  toolResults: [],
-  expectedHead: undefined,
-  parent: undefined,
-  answerTokens: 100,
-  idempotencyKey: null,
-  parameters: {},
-  showUsage: false,
-  requestId: 'req_1',
-  fingerprint: 'f',
-};
+const first: TurnRequest = { ...PLAIN_TURN, message: 'one' };
 
 /** Turns over a store that knows no conversation, and notes what it is asked. */
 function setUp(outcomes: AcceptOutcome[] = []) {
@@ -64,7 +47,7 @@ function setUp(outcomes: AcceptOutcome[] = []) {
   const deadlines: Deadlines = { arm: () => ({ rearm() {}, disarm() {} }) };
   const turns = createTurns({ store, probe, deadlines, clock: { now: () => 0, elapsed: () => 0 } });
   const setup: TurnSetup = {
-    alias: alias as unknown as Alias,
+    alias: PLAIN_ALIAS,
     router: {
       plan: (asked) => [asked.targets[0] as Target],
       contextOf: () => null,

@@ -4,6 +4,7 @@
 import type { Conversation, ConversationNode, Scope } from '../conversations/conversation.ts';
 import type { Turn } from '../conversations/turn.ts';
 import { MAX_KEPT_PROMPT_BYTES } from '../domain/limits.ts';
+import { createWeighedMap } from '../domain/weighed-map.ts';
 import type { KeptPrompt } from '../prompt/kept-prompt.ts';
 import type { TurnBefore } from '../prompt/prefix.ts';
 
@@ -28,39 +29,20 @@ export interface KeptConversations {
 }
 
 export function keepConversations(maxBytes = MAX_KEPT_PROMPT_BYTES): KeptConversations {
-  // Oldest use first.
-  const entries = new Map<string, { kept: KeptConversation; bytes: number }>();
-  let total = 0;
-
-  function forget(id: string): void {
-    total -= entries.get(id)?.bytes ?? 0;
-    entries.delete(id);
-  }
-
+  // One that is larger than an eighth would drive out too many others.
+  const entries = createWeighedMap<KeptConversation>({
+    mostInAll: maxBytes,
+    mostEach: maxBytes / 8,
+  });
   return {
     find({ owner, userId }, id) {
-      const kept = entries.get(id)?.kept;
+      const kept = entries.get(id);
       const isTheirs = kept?.scope.owner === owner && kept.scope.userId === userId;
       return isTheirs ? kept : null;
     },
-    keep(kept) {
-      const { id } = kept.conversation;
-      forget(id);
-      const bytes = bytesOf(kept);
-      // One that is larger than this would drive out all others.
-      if (bytes > maxBytes / 8) return;
-      entries.set(id, { kept, bytes });
-      total += bytes;
-      for (const [oldest] of entries) {
-        if (total <= maxBytes) break;
-        forget(oldest);
-      }
-    },
-    forget,
-    clear() {
-      entries.clear();
-      total = 0;
-    },
+    keep: (kept) => entries.set(kept.conversation.id, kept, bytesOf(kept)),
+    forget: entries.delete,
+    clear: entries.clear,
   };
 }
 

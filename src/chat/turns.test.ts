@@ -7,34 +7,10 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Stop } from '../domain/stop.ts';
 import type { Probe } from '../observe/probe.ts';
 import type { ChatEvent, Completion, Target } from '../providers/provider.ts';
-import type { Alias } from '../routing/catalog.ts';
 import { TurnCancelled, TurnFailure, type LiveTurn } from './live-turn.ts';
 import type { Frame } from './turn-follower.ts';
-import type { TurnRequest } from './turn-request.ts';
+import { PLAIN_ALIAS, PLAIN_TURN } from './testing/plain-turn.ts';
 import { createTurns, type TurnSetup } from './turns.ts';
-
-const alias = {
-  name: 'alias',
-  contextWindow: null,
-  targets: [{ upstream: 'up', model: 'm' }],
-} as unknown as Alias;
-const request: TurnRequest = {
-  scope: { owner: 'o', userId: null },
-  conversationId: null,
-  profile: { model: 'alias', system: null, tools: null, toolChoice: null, responseFormat: null },
-  provider: null,
-  message: 'hi',
-  images: [],
-  toolResults: [],
-  expectedHead: undefined,
-  parent: undefined,
-  answerTokens: 100,
-  idempotencyKey: null,
-  parameters: {},
-  showUsage: false,
-  requestId: 'req_1',
-  fingerprint: 'f',
-};
 
 const event = (content: string, finish_reason: string | null = null): ChatEvent => {
   const chunk: Completion = { choices: [{ index: 0, delta: { content }, finish_reason }] };
@@ -91,7 +67,7 @@ function setUp({ broken = {}, words = ['a', 'b'] }: { broken?: Broken; words?: s
   const clock = { now: () => 0, elapsed: () => 0 };
   const turns = createTurns({ store, probe, deadlines, clock });
   const setup: TurnSetup = {
-    alias,
+    alias: PLAIN_ALIAS,
     router: {
       plan: (asked) => [asked.targets[0] as Target],
       contextOf: () => null,
@@ -103,7 +79,7 @@ function setUp({ broken = {}, words = ['a', 'b'] }: { broken?: Broken; words?: s
     options: { affinityMs: 1_000, orphanMs: 1_000, titles: 'message', cacheSalt: 'user' },
   };
   async function begin(): Promise<LiveTurn> {
-    const { turnId } = await turns.begin(request, setup, {
+    const { turnId } = await turns.begin(PLAIN_TURN, setup, {
       onAttempt() {},
       onAnswer() {},
       onUsage() {},

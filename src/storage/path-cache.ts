@@ -4,6 +4,7 @@
 // imported again with other messages under the same ids. So nothing is taken from here on its id alone: the caller
 // gives a node as it is in the database now, whose hash stands for every byte of the messages before it.
 import type { ConversationNode } from '../conversations/conversation.ts';
+import { createWeighedMap } from '../domain/weighed-map.ts';
 
 /** Some 15,000 messages of a few sentences, or 100 long conversations. Twice that in the worst case: UTF-16. */
 const MAX_CHARS = 8 * 1024 * 1024;
@@ -13,11 +14,6 @@ const CHARS_PER_NODE = 300;
 
 /** Shorter paths are read as quickly as they are looked up. */
 const LEAST_NODES = 8;
-
-interface Entry {
-  readonly path: readonly ConversationNode[];
-  readonly chars: number;
-}
 
 export interface PathCache {
   /** The path up to and with this node, if it is known. */
@@ -31,39 +27,22 @@ export interface PathCache {
 }
 
 export function createPathCache(maxChars = MAX_CHARS): PathCache {
-  // Oldest use first.
-  const entries = new Map<string, Entry>();
-  let total = 0;
-
-  function forget(conversation: string): void {
-    total -= entries.get(conversation)?.chars ?? 0;
-    entries.delete(conversation);
-  }
-
+  type Path = readonly ConversationNode[];
+  const paths = createWeighedMap<Path>({ mostInAll: maxChars, mostEach: maxChars / 4 });
   return {
     upTo(conversation, { id, depth, prefixHash }) {
-      const path = entries.get(conversation)?.path;
+      const path = paths.get(conversation);
       const known = path?.[depth];
       if (path === undefined || known?.id !== id || known.prefixHash !== prefixHash) return null;
       return path.slice(0, depth + 1);
     },
     keep(conversation, path) {
-      forget(conversation);
-      if (path.length < LEAST_NODES) return;
+      if (path.length < LEAST_NODES) return paths.delete(conversation);
       const chars = path.reduce((sum, node) => sum + charsOf(node), 0);
-      if (chars > maxChars / 4) return;
-      entries.set(conversation, { path, chars });
-      total += chars;
-      for (const [oldest] of entries) {
-        if (total <= maxChars) break;
-        forget(oldest);
-      }
+      paths.set(conversation, path, chars);
     },
-    forget,
-    clear() {
-      entries.clear();
-      total = 0;
-    },
+    forget: paths.delete,
+    clear: paths.clear,
   };
 }
 
