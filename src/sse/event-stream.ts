@@ -36,19 +36,17 @@ export function awaitOpening(
   source: EventSource,
   { deadlines, heartbeatMs }: Pick<EventStreamOptions, 'deadlines' | 'heartbeatMs'>,
 ): Promise<Opening> {
+  const first = source.next();
   return new Promise((resolve, reject) => {
-    const first = source.next();
     const deadline = deadlines.arm(heartbeatMs, () => resolve({ silent: true, first }));
-    first.then(
-      (result) => {
-        deadline.disarm();
-        resolve({ silent: false, first: result });
-      },
-      (error: unknown) => {
-        deadline.disarm();
-        reject(error);
-      },
-    );
+    const spoken = (result: IteratorResult<string, void>): Opening => {
+      deadline.disarm();
+      return { silent: false, first: result };
+    };
+    first.then(spoken).then(resolve, (error: unknown) => {
+      deadline.disarm();
+      reject(error);
+    });
   });
 }
 
