@@ -81,6 +81,9 @@ export const BODY_PROGRESS_BYTES = 8 * 1024;
 /** What of a body is held for a handler that has not asked for it: it may only be about to. */
 export const UNASKED_BODY_BYTES = 64 * 1024;
 
+/** Smaller pieces of a body are put together as they come: each would take some hundred bytes beside its own. */
+export const SMALL_BODY_PIECE_BYTES = 4 * 1024;
+
 /** Pieces that a body is kept in: more of them are put together, since each costs as much as some thousand bytes. */
 export const MAX_BODY_PARTS = 256;
 

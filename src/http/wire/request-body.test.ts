@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { UNASKED_BODY_BYTES } from '../../domain/limits.ts';
+import { SMALL_BODY_PIECE_BYTES, UNASKED_BODY_BYTES } from '../../domain/limits.ts';
 import { RequestBody } from './request-body.ts';
 
 function flow() {
@@ -102,6 +102,20 @@ describe('the body of a request', () => {
     expect(seen.calls).toEqual(['pause', 'goOn', 'resume']);
     body.push(third, 0);
     expect((await asked).length).toBe(3 * UNASKED_BODY_BYTES);
+  });
+
+  test('in single bytes is kept in few parts', async () => {
+    const length = 100_000;
+    for (const framing of ['chunked', length] as const) {
+      const body = new RequestBody(framing, flow());
+      const asked = body.parts();
+      const byte = Buffer.from(framing === 'chunked' ? '1\r\nx\r\n' : 'x');
+      for (let sent = 0; sent < length; sent++) body.push(byte, 0);
+      if (framing === 'chunked') body.push(Buffer.from('0\r\n\r\n'), 0);
+      const parts = await asked;
+      expect(Buffer.concat(parts).toString()).toBe('x'.repeat(length));
+      expect(parts.length).toBeLessThan(length / SMALL_BODY_PIECE_BYTES);
+    }
   });
 
   test('that breaks off rejects whoever waits, and whoever asks later', async () => {

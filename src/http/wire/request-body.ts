@@ -1,6 +1,6 @@
 // The body of a request, as it comes: kept once somebody wants it, held back while nobody does, and skipped when the
 // reply has gone out without it.
-import { MAX_BODY_PARTS, UNASKED_BODY_BYTES } from '../../domain/limits.ts';
+import { MAX_BODY_PARTS, SMALL_BODY_PIECE_BYTES, UNASKED_BODY_BYTES } from '../../domain/limits.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import type { Framing } from './request-head.ts';
 
@@ -29,6 +29,9 @@ export class RequestBody {
   /** Bytes that are still to come, where their number is known. */
   #left: number;
   #parts: Buffer[] = [];
+  /** Where small pieces are put together, and how much of it is used. */
+  #gathered: Buffer | null = null;
+  #used = 0;
   #size = 0;
   #reader: Reader | null = null;
   #isUnwanted = false;
@@ -103,15 +106,35 @@ export class RequestBody {
   skip(): void {
     this.#isUnwanted = true;
     this.#parts = [];
+    this.#gathered = null;
     if (!this.isWhole) this.#flow.resume();
   }
 
   #add(piece: Buffer): void {
     if (this.#isUnwanted || piece.length === 0) return;
     if (this.#reader && !this.#isPaidFor(piece.length)) return;
-    this.#parts.push(piece);
+    this.#keep(piece);
     this.#size += piece.length;
     if (!this.#reader && !this.isWhole && this.#size > UNASKED_BODY_BYTES) this.#flow.pause();
+  }
+
+  /** A piece of a few bytes would take more memory than they do: so those are put together, unless one is all. */
+  #keep(piece: Buffer): void {
+    const isAll = piece.length === this.declared;
+    if (isAll || piece.length >= SMALL_BODY_PIECE_BYTES) {
+      this.#seal();
+      this.#parts.push(piece);
+      return;
+    }
+    if (this.#gathered && this.#gathered.length - this.#used < piece.length) this.#seal();
+    this.#gathered ??= Buffer.allocUnsafe(4 * SMALL_BODY_PIECE_BYTES);
+    this.#used += piece.copy(this.#gathered, this.#used);
+  }
+
+  #seal(): void {
+    if (this.#gathered) this.#parts.push(this.#gathered.subarray(0, this.#used));
+    this.#gathered = null;
+    this.#used = 0;
   }
 
   #isPaidFor(length: number): boolean {
@@ -127,6 +150,7 @@ export class RequestBody {
 
   /** A body of which all has come. */
   take(): BodyParts {
+    this.#seal();
     const parts = this.#parts;
     this.#parts = [];
     return parts.length > MAX_BODY_PARTS ? [Buffer.concat(parts, this.#size)] : parts;
