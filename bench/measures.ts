@@ -81,6 +81,8 @@ function streams(count: number, chunks: number, paceMs: number): Measure {
         'CPU µs a chunk': cpu / result.chunks,
         'first event p50 ms': result.firstP50Ms,
         'first event p99 ms': result.firstP99Ms,
+        'between tokens p50 ms': result.gapP50Ms,
+        'between tokens p99 ms': result.gapP99Ms,
         'resident MB after it': process.residentBytes() / 1e6,
       };
     },

@@ -13,6 +13,8 @@ export interface ReadStream {
   /** From sending the request to the first event, in milliseconds. */
   readonly firstMs: number;
   readonly chunks: number;
+  /** Between one read with tokens and the next, in milliseconds. */
+  readonly gapsMs: readonly number[];
 }
 
 interface State {
@@ -21,6 +23,9 @@ interface State {
   tail: string;
   firstMs: number;
   chunks: number;
+  readonly gapsMs: number[];
+  /** When the last token came. */
+  tokenAt: number;
   /** Of the request, what the socket did not take yet. */
   unsent: Buffer;
   resolve(stream: ReadStream): void;
@@ -38,14 +43,22 @@ function take(socket: Socket<State>, bytes: Buffer): void {
   if (state.firstMs < 0 && text.includes(FIRST_MARK))
     state.firstMs = performance.now() - state.sentAt;
   let end = 0;
+  const before = state.chunks;
   for (let at = text.indexOf(TOKEN_MARK); at !== -1; at = text.indexOf(TOKEN_MARK, end)) {
     end = at + TOKEN_MARK.length;
     state.chunks++;
   }
+  if (state.chunks > before) noteGap(state);
   if (text.includes(END_MARK, end)) {
     state.resolve(state);
     socket.end();
   } else state.tail = text.slice(Math.max(end, text.length - TAIL_CHARS));
+}
+
+function noteGap(state: State): void {
+  const now = performance.now();
+  if (state.tokenAt > 0) state.gapsMs.push(now - state.tokenAt);
+  state.tokenAt = now;
 }
 
 function send(socket: Socket<State>): void {
@@ -69,7 +82,17 @@ export function readStream({ url, path, headers, body }: StreamLoad): Promise<Re
       socket: {
         open(socket) {
           const sentAt = performance.now();
-          socket.data = { sentAt, tail: '', firstMs: -1, chunks: 0, unsent, resolve, reject };
+          socket.data = {
+            sentAt,
+            tail: '',
+            firstMs: -1,
+            chunks: 0,
+            gapsMs: [],
+            tokenAt: 0,
+            unsent,
+            resolve,
+            reject,
+          };
           send(socket);
         },
         data: take,
@@ -86,6 +109,9 @@ export interface StreamsResult {
   readonly chunks: number;
   readonly firstP50Ms: number;
   readonly firstP99Ms: number;
+  /** Of all streams together. */
+  readonly gapP50Ms: number;
+  readonly gapP99Ms: number;
 }
 
 /** All at once; fails when an event was lost. */
@@ -111,5 +137,11 @@ export async function readInTurn(
 
 function timesOf(read: readonly ReadStream[]): Omit<StreamsResult, 'chunks'> {
   const times = read.map(({ firstMs }) => firstMs);
-  return { firstP50Ms: quantile(times, 0.5), firstP99Ms: quantile(times, 0.99) };
+  const gaps = read.flatMap(({ gapsMs }) => gapsMs);
+  return {
+    firstP50Ms: quantile(times, 0.5),
+    firstP99Ms: quantile(times, 0.99),
+    gapP50Ms: quantile(gaps, 0.5),
+    gapP99Ms: quantile(gaps, 0.99),
+  };
 }
